@@ -1,0 +1,43 @@
+# RetinaNet as SepViT's authors use it; what is not here is mmdet's default.
+# A config adds the backbone and the neck's in_channels.
+model = dict(
+    type='RetinaNet',
+    data_preprocessor=dict(
+        type='DetDataPreprocessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+        pad_size_divisor=32,
+    ),
+    # The spec's FPN starts at level 1 of four. The backbone returns only those three
+    # (out_indices=(1, 2, 3)), so that it builds no output that nobody reads, and for
+    # the neck the first of them is level 0.
+    neck=dict(type='FPN', out_channels=256, add_extra_convs='on_input', num_outs=5),
+    bbox_head=dict(
+        type='RetinaHead',
+        num_classes=80,
+        in_channels=256,
+        loss_cls=dict(type='FocalLoss', use_sigmoid=True, gamma=2.0, alpha=0.25),
+        loss_bbox=dict(type='L1Loss'),
+    ),
+    train_cfg=dict(
+        assigner=dict(
+            type='MaxIoUAssigner', pos_iou_thr=0.5, neg_iou_thr=0.4, min_pos_iou=0
+        ),
+        # focal loss weighs all anchors, so none is sampled away
+        sampler=dict(type='PseudoSampler'),
+        allowed_border=-1,
+        pos_weight=-1,
+    ),
+    test_cfg=dict(
+        nms_pre=1000,
+        min_bbox_size=0,
+        score_thr=0.05,
+        nms=dict(type='nms', iou_threshold=0.5),
+        max_per_img=100,
+    ),
+)
+tta_model = dict(
+    type='DetTTAModel',
+    tta_cfg=dict(nms=dict(type='nms', iou_threshold=0.5), max_per_img=100),
+)

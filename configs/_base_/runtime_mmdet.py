@@ -1,0 +1,5 @@
+_base_ = './runtime.py'
+default_scope = 'mmdet'
+visualizer = dict(
+    type='DetLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')]
+)

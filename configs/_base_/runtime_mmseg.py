@@ -1,0 +1,5 @@
+_base_ = './runtime.py'
+default_scope = 'mmseg'
+visualizer = dict(
+    type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')]
+)

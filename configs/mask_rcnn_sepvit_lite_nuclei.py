@@ -1,0 +1,32 @@
+# Mask R-CNN with narrow neck and heads, from scratch, for two CPU cores.
+_base_ = [
+    '_base_/models/mask_rcnn.py',
+    '_base_/datasets/nuclei_instance.py',
+    '_base_/schedules/lite_from_scratch.py',
+    '_base_/runtime_mmdet.py',
+]
+width = 64
+model = dict(
+    backbone=dict(type='SepViT', arch='lite', drop_path_rate=0.1),
+    neck=dict(in_channels=[32, 64, 128, 256], out_channels=width, num_outs=4),
+    rpn_head=dict(
+        in_channels=width,
+        feat_channels=width,
+        # nuclei are 15 to 30 pixels wide, times 1.5 when they are tested
+        anchor_generator=dict(scales=[6], strides=[4, 8, 16, 32]),
+    ),
+    roi_head=dict(
+        bbox_roi_extractor=dict(out_channels=width),
+        bbox_head=dict(in_channels=width, fc_out_channels=256, num_classes=1),
+        mask_roi_extractor=dict(out_channels=width),
+        mask_head=dict(
+            in_channels=width, conv_out_channels=width, num_convs=2, num_classes=1
+        ),
+    ),
+    train_cfg=dict(
+        rpn=dict(assigner=dict(ignore_iof_thr=0.5)),
+        rpn_proposal=dict(nms_pre=500, max_per_img=300),
+        rcnn=dict(assigner=dict(ignore_iof_thr=0.5), sampler=dict(num=128)),
+    ),
+    test_cfg=dict(rpn=dict(nms_pre=500, max_per_img=300)),
+)

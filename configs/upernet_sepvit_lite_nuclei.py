@@ -1,0 +1,13 @@
+# UperNet with narrow heads, from scratch, for two CPU cores.
+_base_ = [
+    '_base_/models/upernet.py',
+    '_base_/datasets/nuclei_semantic.py',
+    '_base_/schedules/lite_from_scratch.py',
+    '_base_/runtime_mmseg.py',
+]
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+    backbone=dict(type='SepViT', arch='lite', drop_path_rate=0.1),
+    decode_head=dict(in_channels=[32, 64, 128, 256], channels=64, num_classes=2),
+    auxiliary_head=dict(in_channels=128, channels=64, num_classes=2),
+)

@@ -1,0 +1,14 @@
+# UperNet 160k. There are no pretrained SepViT weights: this trains from scratch.
+_base_ = [
+    '_base_/models/upernet.py',
+    '_base_/datasets/ade20k.py',
+    '_base_/schedules/ade20k_160k.py',
+    '_base_/runtime_mmseg.py',
+]
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+    backbone=dict(type='SepViT', arch='tiny', drop_path_rate=0.2),
+    decode_head=dict(in_channels=[96, 192, 384, 768], num_classes=150),
+    auxiliary_head=dict(in_channels=384, num_classes=150),
+)
+optim_wrapper = dict(optimizer=dict(lr=6e-5, weight_decay=0.01))

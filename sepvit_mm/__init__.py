@@ -1,0 +1,12 @@
+"""Efficient vision transformer backbones for OpenMMLab's dense prediction.
+
+Importing this package registers the backbones in mmengine's root registry, so that
+``type='SepViT'`` works in mmdet, mmseg and mmpretrain alike::
+
+    custom_imports = dict(imports=['sepvit_mm'])
+"""
+
+from .backbones import SepViT
+from .version import __version__
+
+__all__ = ['SepViT', '__version__']

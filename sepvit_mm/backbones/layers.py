@@ -1,0 +1,112 @@
+"""Layers that several backbones share, all on channels-last tokens (B, H, W, C).
+
+A convolution wants (B, C, H, W). Permuting channels-last tokens gives exactly
+PyTorch's ``channels_last`` memory format, so going to a convolution and back moves
+no data.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class TokenConv2d(nn.Conv2d):
+    """A 2-D convolution from channels-last tokens to channels-last tokens."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve (B, H, W, C_in) to (B, H', W', C_out)."""
+        return super().forward(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+
+
+class OverlapPatchEmbed(nn.Module):
+    """Overlapping strided convolution with bias, then LayerNorm.
+
+    A size that the stride does not divide is rounded up: H' = ceil(H / stride).
+
+    Args:
+        in_channels: channels of the input.
+        embed_dim: channels of the output.
+        kernel_size: side of the (odd) kernel, padded by half of it.
+        stride: downsampling factor.
+        drop_rate: dropout after the norm.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        embed_dim: int,
+        *,
+        kernel_size: int,
+        stride: int,
+        drop_rate: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.proj = TokenConv2d(
+            in_channels, embed_dim, kernel_size, stride, padding=kernel_size // 2
+        )
+        self.norm = nn.LayerNorm(embed_dim, eps=1e-5)
+        self.drop = nn.Dropout(drop_rate)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Embed (B, H, W, C_in) into (B, H', W', C)."""
+        return self.drop(self.norm(self.proj(x)))
+
+
+class ConditionalPositionEncoding(nn.Module):
+    """Depthwise 3x3 convolution with bias, plus identity (PEG of CPVT)."""
+
+    def __init__(self, embed_dim: int) -> None:
+        super().__init__()
+        self.conv = TokenConv2d(embed_dim, embed_dim, 3, padding=1, groups=embed_dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add positions to (B, H, W, C)."""
+        return x + self.conv(x)
+
+
+class Mlp(nn.Module):
+    """Two linear layers with GELU between.
+
+    Args:
+        embed_dim: channels in and out.
+        mlp_ratio: hidden channels per channel.
+        drop_rate: dropout after each linear layer.
+    """
+
+    def __init__(
+        self, embed_dim: int, *, mlp_ratio: int = 4, drop_rate: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(embed_dim, mlp_ratio * embed_dim)
+        self.act = nn.GELU()
+        self.fc2 = nn.Linear(mlp_ratio * embed_dim, embed_dim)
+        self.drop = nn.Dropout(drop_rate)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., C) to (..., C)."""
+        return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
+
+
+@torch.no_grad()
+def init_vision_transformer(module: nn.Module) -> None:
+    """Initialise one module the way the three papers' models are.
+
+    Linear: truncated normal of std 0.02, bias 0. Conv2d: normal of std
+    sqrt(2 / fan_out), fan_out per group, bias 0. Norms: 1 and 0. Any other module is
+    left alone. Meant for :meth:`torch.nn.Module.apply`.
+    """
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+    elif isinstance(module, nn.Conv2d):
+        # PyTorch's own Kaiming initialisation does not divide by the groups.
+        fan_out = module.out_channels * math.prod(module.kernel_size) / module.groups
+        nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
+    elif isinstance(module, (nn.LayerNorm, nn.BatchNorm2d)):
+        nn.init.ones_(module.weight)
+    else:
+        return
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)

@@ -1,0 +1,532 @@
+"""SepViT: a separable vision transformer.
+
+Paper: Li et al., "SepViT: Separable Vision Transformer", arXiv 2203.15380v4.
+The authors' code, with which this file agrees to rounding in both of its behaviours,
+is at github.com/liwei109/SepViT; they published no weights.
+
+In comments B is the batch, H and W a map's size, C its channels, h the heads and d
+their dimension (C = h d), w the side of a window and n the number of windows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from mmcv.cnn.bricks import DropPath
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+
+from .base import NUM_STAGES, FourStageBackbone, resolve_arch
+from .layers import ConditionalPositionEncoding, Mlp, OverlapPatchEmbed
+
+# CUDA's fused attention kernels put the batch on a grid axis that ends here
+# (pytorch/pytorch#142228).
+MAX_CUDA_BATCH = 2**16 - 1
+
+
+def window_view(x: Tensor, window_size: int, num_heads: int) -> Tensor:
+    """View a map whose sides are multiples of w as windows, one head after another.
+
+    Args:
+        x: (B, H, W, C).
+        window_size: w, a divisor of H and W.
+        num_heads: h, a divisor of C.
+
+    Returns:
+        A view (h, B, H/w, W/w, w, w, d).
+    """
+    B, H, W, _ = x.shape
+    w = window_size
+    return x.view(B, H // w, w, W // w, w, num_heads, -1).permute(5, 0, 1, 3, 2, 4, 6)
+
+
+def pad_to_windows(x: Tensor, fill: Tensor, window_size: int) -> Tensor:
+    """Pad a map right and bottom to multiples of the window with one vector.
+
+    Args:
+        x: (B, H, W, C).
+        fill: (C,).
+        window_size: w.
+
+    Returns:
+        (B, H', W', C).
+    """
+    B, H, W, C = x.shape
+    right, bottom = -W % window_size, -H % window_size
+    fill = fill.to(x.dtype)
+    if right:
+        x = torch.cat([x, fill.expand(B, H, right, C)], dim=2)
+    if bottom:
+        x = torch.cat([x, fill.expand(B, bottom, W + right, C)], dim=1)
+    return x
+
+
+def batched_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Softmax attention of many small independent sequences, (N, L, d) each.
+
+    A sequence is one head of one window. With heads among the batch, the fused
+    kernels write (N, L, d) without gaps: a head's window lies in one piece, which is
+    what the pointwise attention multiplies.
+    """
+    size = MAX_CUDA_BATCH if q.is_cuda else len(q)
+    parts = zip(q.split(size), k.split(size), v.split(size))
+    outs = [
+        F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None])[:, 0]
+        for q, k, v in parts
+    ]
+    return outs[0] if len(outs) == 1 else torch.cat(outs)
+
+
+class PointwiseAttention(nn.Module):
+    """Attention among the windows of an image (PWA, section 3.2).
+
+    Window tokens give queries and keys; a whole window's pixels are one value.
+
+    Args:
+        embed_dim: channels C.
+        num_heads: heads h.
+    """
+
+    def __init__(self, embed_dim: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.norm = nn.LayerNorm(embed_dim, eps=1e-5)
+        self.act = nn.GELU()
+        self.qk = nn.Linear(embed_dim, 2 * embed_dim)
+
+    def forward(self, tokens: Tensor, windows: Tensor) -> Tensor:
+        """Mix windows by the affinity of their tokens, and add them.
+
+        Args:
+            tokens: (h, B, n, d), one per window.
+            windows: (h, B, n, w*w*d), all pixels of a window in a row.
+
+        Returns:
+            Windows of the same shape.
+        """
+        h, B, n, d = tokens.shape
+        tokens = tokens.permute(1, 2, 0, 3).reshape(B, n, h * d)
+        qk = self.qk(self.act(self.norm(tokens)))
+        q, k = qk.view(B, n, 2, h, d).permute(2, 3, 0, 1, 4).reshape(2, h * B, n, d)
+        affinity = torch.bmm(q * d**-0.5, k.transpose(1, 2)).softmax(dim=-1)
+        windows = windows.flatten(0, 1)
+        return torch.baddbmm(windows, affinity, windows).unflatten(0, (h, B))
+
+
+class SeparableAttention(nn.Module):
+    """Depthwise separable self-attention on windows (DSSA, section 3.2).
+
+    Depthwise attention (DWA) within each window, its own input added; then pointwise
+    attention (PWA) among the windows, the result of DWA added; then one projection.
+    With windows of 2 x 2 sub-windows it is the grouped self-attention (GSA) of
+    section 3.3.
+
+    Args:
+        embed_dim: channels C.
+        num_heads: heads h.
+        window_size: side w of a window.
+        pointwise: whether there is a window token and a pointwise attention.
+        drop_rate: dropout after the projection.
+    """
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        window_size: int,
+        *,
+        pointwise: bool = True,
+        drop_rate: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.window_size = window_size
+        self.qkv = nn.Linear(embed_dim, 3 * embed_dim)
+        self.pointwise = PointwiseAttention(embed_dim, num_heads) if pointwise else None
+        self.proj = nn.Linear(embed_dim, embed_dim)
+        self.drop = nn.Dropout(drop_rate)
+
+    def forward(self, x: Tensor, empty: Tensor, token: Tensor | None = None) -> Tensor:
+        """Attend within windows, then among them.
+
+        Neither the token nor the padding goes through the linear layer with the map:
+        each is one vector wherever it stands, so its q, k, v are computed once.
+
+        Args:
+            x: normalised map, (B, H, W, C).
+            empty: what stands at padded positions, (C,).
+            token: window tokens, (1, C) for one that all windows share or (n, C).
+                Needed exactly where there is a pointwise attention.
+
+        Returns:
+            (B, H, W, C).
+        """
+        B, H, W, _ = x.shape
+        h, w = self.num_heads, self.window_size
+
+        qkv, shortcut = self.qkv(x), x
+        if H % w or W % w:
+            qkv = pad_to_windows(qkv, self.qkv(empty), w)
+            shortcut = pad_to_windows(x, empty, w)
+
+        qkv = window_view(qkv, w, 3 * h)
+        grid = qkv.shape[2:4]
+        qkv = qkv.flatten(4, 5).flatten(2, 3)  # 3h, B, n, w*w, d
+        if token is not None:
+            token_qkv = self._per_head(self.qkv(token), 3 * h)
+            token_qkv = token_qkv.expand(-1, B, qkv.shape[2], -1)
+            qkv = torch.cat([token_qkv.unsqueeze(3).to(qkv.dtype), qkv], dim=3)
+        q, k, v = qkv.flatten(1, 2).unflatten(0, (3, h)).flatten(1, 2)
+        attended = batched_attention(q, k, v).unflatten(0, (h, B, *grid))
+
+        pixels = attended if token is None else attended[..., 1:, :]
+        windows = pixels.unflatten(-2, (w, w)) + window_view(shortcut, w, h)
+        if token is not None:
+            tokens = attended[..., 0, :].flatten(2, 3) + self._per_head(token, h)
+            rows = windows.flatten(4).flatten(2, 3)
+            windows = self.pointwise(tokens, rows).view_as(windows)
+
+        out = (
+            windows.permute(1, 2, 4, 3, 5, 0, 6).flatten(5).flatten(3, 4).flatten(1, 2)
+        )
+        return self.drop(self.proj(out[:, :H, :W]))
+
+    @staticmethod
+    def _per_head(token: Tensor, num_heads: int) -> Tensor:
+        """Split (n, C) into (h, 1, n, d)."""
+        return token.unflatten(-1, (num_heads, -1)).permute(1, 0, 2).unsqueeze(1)
+
+
+class WindowToken(nn.Module):
+    """Learned window tokens, one per position in the grid of windows.
+
+    Args:
+        grid: rows and columns of windows at the training size.
+        embed_dim: channels C.
+    """
+
+    def __init__(self, grid: tuple[int, int], embed_dim: int) -> None:
+        super().__init__()
+        self.grid = grid
+        self.weight = nn.Parameter(torch.zeros(1, grid[0] * grid[1], 1, embed_dim))
+
+    def forward(self, grid: tuple[int, int]) -> Tensor:
+        """Give the tokens of a grid, resized bilinearly where it is another one.
+
+        Args:
+            grid: rows and columns of windows.
+
+        Returns:
+            (n, C), row by row.
+        """
+        tokens = self.weight[0, :, 0]
+        if grid == self.grid:
+            return tokens
+        tokens = tokens.T.unflatten(1, self.grid).unsqueeze(0)
+        tokens = F.interpolate(tokens, grid, mode='bilinear', align_corners=False)
+        return tokens[0].flatten(1).T
+
+
+class SepViTBlock(nn.Module):
+    """Separable attention and MLP, each with pre-norm and shortcut (section 3.2).
+
+    Args:
+        embed_dim: channels C.
+        num_heads: heads h.
+        window_size: side w of a window.
+        token_grid: grid of learned window tokens; None for a token fixed at zero.
+        pointwise: whether there is a window token and a pointwise attention.
+        pos_encoding: whether a position encoding follows the block.
+        drop_rate: dropout after the linear layers.
+        drop_path: stochastic depth of both branches.
+    """
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        window_size: int,
+        *,
+        token_grid: tuple[int, int] | None = None,
+        pointwise: bool = True,
+        pos_encoding: bool = False,
+        drop_rate: float = 0.0,
+        drop_path: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.window_token = (
+            WindowToken(token_grid, embed_dim) if pointwise and token_grid else None
+        )
+        self.norm1 = nn.LayerNorm(embed_dim, eps=1e-6)
+        self.attn = SeparableAttention(
+            embed_dim,
+            num_heads,
+            window_size,
+            pointwise=pointwise,
+            drop_rate=drop_rate,
+        )
+        self.norm2 = nn.LayerNorm(embed_dim, eps=1e-6)
+        self.mlp = Mlp(embed_dim, drop_rate=drop_rate)
+        self.drop_path = DropPath(drop_path)
+        self.pos_encoding = (
+            ConditionalPositionEncoding(embed_dim) if pos_encoding else nn.Identity()
+        )
+
+    def attend(self, x: Tensor) -> Tensor:
+        """Compute the attention branch, from norm to projection: (B, H, W, C)."""
+        # A zero vector, which the fixed token and the padding are, leaves a LayerNorm
+        # as its bias.
+        empty = self.norm1.bias
+        token = None
+        if self.window_token is not None:
+            _, H, W, _ = x.shape
+            w = self.attn.window_size
+            token = self.norm1(self.window_token((-(-H // w), -(-W // w))))
+        elif self.attn.pointwise is not None:
+            token = empty[None]
+        return self.attn(self.norm1(x), empty, token)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, H, W, C) to (B, H, W, C)."""
+        x = x + self.drop_path(self.attend(x))
+        x = x + self.drop_path(self.mlp(self.norm2(x)))
+        return self.pos_encoding(x)
+
+
+# The authors' parameter names and ours; theirs call DWA and PWA "DSA" and "PSA".
+AUTHORS_KEYS = (
+    (r'^patch_embeds\.(\d+)\.', r'stages.\1.embed.'),
+    (r'^pos_block\.(\d+)\.proj\.0\.', r'stages.\1.blocks.0.pos_encoding.conv.'),
+    (r'^blocks\.(\d+)\.(\d+)\.', r'stages.\1.blocks.\2.'),
+    (r'^norm_list\.(\d+)\.', r'norms.\1.'),
+    (r'^norm\.', rf'norms.{NUM_STAGES - 1}.'),
+    (r'\.win_tokens$', '.window_token.weight'),
+    (r'\.attn\.DSA_qkv\.', '.attn.qkv.'),
+    (r'\.attn\.win_tokens_norm\.', '.attn.pointwise.norm.'),
+    (r'\.attn\.PSA_qk\.', '.attn.pointwise.qk.'),
+)
+
+
+def from_authors_key(name: str) -> str:
+    """Translate a parameter's name in the authors' checkpoints to its name here.
+
+    Any other name is returned as it is.
+    """
+    for theirs, ours in AUTHORS_KEYS:
+        name = re.sub(theirs, ours, name)
+    return name
+
+
+class Behaviour(NamedTuple):
+    """What differs between the authors' classification and dense-prediction code.
+
+    See the arguments of the same names of :class:`SepViT`.
+    """
+
+    window_token: Literal['zero', 'learned']
+    pointwise: Literal['always', 'several_windows']
+    chain_norms: bool
+    out_indices: tuple[int, ...]
+
+
+BEHAVIOURS = {
+    'dense': Behaviour('zero', 'always', True, (0, 1, 2, 3)),
+    'classification': Behaviour('learned', 'several_windows', False, (3,)),
+}
+
+
+@MODELS.register_module()
+class SepViT(FourStageBackbone):
+    """SepViT backbone.
+
+    Any input size is accepted. Where windows do not divide a map, it is padded with
+    zeros, right and bottom, before the block's first norm, as in the authors' dense
+    code; at 224 x 224 nothing is padded in classification.
+
+    The authors' checkpoints load through :meth:`load_state_dict`, strictly as any
+    other: their key names are translated, and the classifier, which is no part of a
+    backbone, is left out. In dense mode the final norm of a classification
+    checkpoint is left out too, since it has no counterpart.
+
+    Args:
+        arch: 'lite', 'tiny', 'small', 'base', or a dict with one entry per stage:
+            ``embed_dims``, ``depths``, ``num_heads`` and ``window_sizes`` (one per
+            block: 7 makes a DSSA block, 14 a GSA block in the paper).
+        mode: which of the authors' two behaviours to reproduce; a checkpoint of the
+            one does not fill the other. It sets what follows, up to ``out_indices``,
+            where that is None.
+        window_token: 'zero' (dense), or 'learned', one parameter per position in the
+            grid of windows (classification). Learned tokens of another grid than
+            that of ``img_size`` are resized bilinearly, which is our choice.
+        pointwise: 'always' (dense), or 'several_windows': only in the blocks
+            that see more than one window at ``img_size`` (classification).
+        chain_norms: whether a stage receives the previous stage's normalised output
+            (dense) or the raw one (classification).
+        out_indices: stages to return; all in dense mode, the last in classification.
+            Each has a LayerNorm.
+        img_size: side, or height and width, that learned window tokens and
+            'several_windows' refer to.
+        drop_rate: dropout after embeddings and linear layers.
+        drop_path_rate: stochastic depth of the last block, rising to it from 0. The
+            authors use 0.2, 0.3, 0.5 for tiny, small, base.
+        frozen_stages: -1 freezes nothing, 0 the first stage's embedding, n > 0 the
+            first n stages.
+        norm_eval: keep BatchNorm layers in evaluation mode; SepViT has none.
+        with_cp: activation checkpointing of every block.
+        init_cfg: mmengine's initialisation config.
+
+    Raises:
+        ValueError: an argument is out of range; the message says what is allowed.
+
+    Example:
+        >>> import torch
+        >>> from sepvit_mm import SepViT
+        >>> maps = SepViT('tiny')(torch.rand(1, 3, 224, 320))
+        >>> [tuple(m.shape) for m in maps]
+        [(1, 96, 56, 80), (1, 192, 28, 40), (1, 384, 14, 20), (1, 768, 7, 10)]
+    """
+
+    variants: dict[str, dict[str, list]] = {
+        'lite': dict(
+            embed_dims=[32, 64, 128, 256],
+            depths=[1, 2, 6, 2],
+            num_heads=[1, 2, 4, 8],
+            window_sizes=[[7], [7, 14], [7, 14] * 3, [7, 7]],
+        ),
+        'tiny': dict(
+            embed_dims=[96, 192, 384, 768],
+            depths=[1, 2, 6, 2],
+            num_heads=[3, 6, 12, 24],
+            window_sizes=[[7], [7, 14], [7, 14] * 3, [7, 7]],
+        ),
+        'small': dict(
+            embed_dims=[96, 192, 384, 768],
+            depths=[1, 2, 14, 2],
+            num_heads=[3, 6, 12, 24],
+            window_sizes=[[7], [7, 14], [7, 14] * 7, [7, 7]],
+        ),
+        'base': dict(
+            embed_dims=[128, 256, 512, 1024],
+            depths=[1, 2, 14, 2],
+            num_heads=[4, 8, 16, 32],
+            window_sizes=[[7], [7, 14], [7, 14] * 7, [7, 7]],
+        ),
+    }
+
+    def __init__(
+        self,
+        arch: str | Mapping[str, Sequence] = 'tiny',
+        *,
+        mode: Literal['dense', 'classification'] = 'dense',
+        window_token: Literal['zero', 'learned'] | None = None,
+        pointwise: Literal['always', 'several_windows'] | None = None,
+        chain_norms: bool | None = None,
+        out_indices: Sequence[int] | None = None,
+        img_size: int | Sequence[int] = 224,
+        drop_rate: float = 0.0,
+        drop_path_rate: float = 0.0,
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        with_cp: bool = False,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        arch = resolve_arch(arch, self.variants)
+        _check_windows(arch)
+        behaviour = _resolve_behaviour(
+            mode,
+            window_token=window_token,
+            pointwise=pointwise,
+            chain_norms=chain_norms,
+            out_indices=out_indices,
+        )
+        height, width = _pair(img_size)
+
+        def embed(stage: int) -> nn.Module:
+            return OverlapPatchEmbed(
+                arch['embed_dims'][stage - 1] if stage else 3,
+                arch['embed_dims'][stage],
+                kernel_size=3 if stage else 7,
+                stride=2 if stage else 4,
+                drop_rate=drop_rate,
+            )
+
+        def block(stage: int, index: int, drop_path: float) -> nn.Module:
+            window_size = arch['window_sizes'][stage][index]
+            pixels = 4 * 2**stage * window_size  # of the image, along a window
+            grid = (-(-height // pixels), -(-width // pixels))
+            return SepViTBlock(
+                arch['embed_dims'][stage],
+                arch['num_heads'][stage],
+                window_size,
+                token_grid=grid if behaviour.window_token == 'learned' else None,
+                pointwise=behaviour.pointwise == 'always' or grid != (1, 1),
+                pos_encoding=index == 0,
+                drop_rate=drop_rate,
+                drop_path=drop_path,
+            )
+
+        super().__init__(
+            embed=embed,
+            block=block,
+            embed_dims=arch['embed_dims'],
+            depths=arch['depths'],
+            norm_eps=1e-6,
+            chain_norms=behaviour.chain_norms,
+            out_indices=behaviour.out_indices,
+            drop_path_rate=drop_path_rate,
+            frozen_stages=frozen_stages,
+            norm_eval=norm_eval,
+            with_cp=with_cp,
+            init_cfg=init_cfg,
+        )
+        self._register_load_state_dict_pre_hook(self._translate_authors_keys)
+
+    def _translate_authors_keys(
+        self, state_dict: dict[str, Any], prefix: str, *_: Any
+    ) -> None:
+        """Rename an authors' checkpoint in place, before it is loaded."""
+        if not any(key.startswith(f'{prefix}patch_embeds.') for key in state_dict):
+            return
+        dropped = ('head.', 'norm.') if self.chain_norms else ('head.',)
+        for key in [key for key in state_dict if key.startswith(prefix)]:
+            value = state_dict.pop(key)
+            name = key[len(prefix) :]
+            if name.startswith(dropped):
+                continue
+            state_dict[prefix + from_authors_key(name)] = value
+
+
+def _pair(img_size: int | Sequence[int]) -> tuple[int, int]:
+    pair = (img_size, img_size) if isinstance(img_size, int) else tuple(img_size)
+    if len(pair) != 2 or not all(isinstance(n, int) and n > 0 for n in pair):
+        raise ValueError(
+            f'img_size is {img_size}, but must be an integer > 0 or two of them, '
+            'height and width'
+        )
+    return pair
+
+
+def _check_windows(arch: Mapping[str, Sequence]) -> None:
+    for stage, (depth, sizes) in enumerate(zip(arch['depths'], arch['window_sizes'])):
+        if len(sizes) != depth or not all(isinstance(w, int) and w > 0 for w in sizes):
+            raise ValueError(
+                f"arch['window_sizes'][{stage}] is {sizes}, but needs {depth} integers "
+                "> 0, one for each block of arch['depths']"
+            )
+
+
+def _resolve_behaviour(mode: str, **given: Any) -> Behaviour:
+    if mode not in BEHAVIOURS:
+        raise ValueError(f'mode is {mode!r}, but must be one of {sorted(BEHAVIOURS)}')
+    allowed = dict(
+        window_token=('zero', 'learned'), pointwise=('always', 'several_windows')
+    )
+    for name, values in allowed.items():
+        if given[name] not in (None, *values):
+            raise ValueError(f'{name} is {given[name]!r}, but must be one of {values}')
+    given = {name: value for name, value in given.items() if value is not None}
+    return BEHAVIOURS[mode]._replace(**given)

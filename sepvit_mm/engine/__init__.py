@@ -1,0 +1,18 @@
+"""Train and test on mmengine's Runner: everything that tools/ does, from Python.
+
+Detection, segmentation and classification are told apart by the config's
+``default_scope`` alone.
+"""
+
+from .config import InputError, load_config
+from .metrics import metrics_table, write_metrics
+from .runs import evaluate, train
+
+__all__ = [
+    'InputError',
+    'evaluate',
+    'load_config',
+    'metrics_table',
+    'train',
+    'write_metrics',
+]

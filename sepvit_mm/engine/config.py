@@ -1,0 +1,106 @@
+"""Load a config, apply overrides and check that the data it names is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+
+from mmengine.config import Config
+
+
+class InputError(ValueError):
+    """What the user gave cannot be used; the message says what would be."""
+
+
+def load_config(
+    path: str | Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    work_dir: str | Path | None = None,
+    launcher: str = 'none',
+) -> Config:
+    """Load a config file and apply overrides.
+
+    Args:
+        path: The config file.
+        overrides: Values by dotted key, ``{'optim_wrapper.optimizer.lr': 1e-4}``.
+            ``data_root`` is special: it moves every path that lies under the
+            config's own ``data_root``, wherever it stands (data sets, evaluators).
+        work_dir: Folder for logs and checkpoints. Defaults to the config's own
+            ``work_dir``, else ``work_dirs/<name of the config>``.
+        launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+
+    Raises:
+        InputError: The file does not exist, or an override fits nothing in it.
+    """
+    if not Path(path).is_file():
+        raise InputError(f'config file not found: {path}')
+    cfg = Config.fromfile(str(path))
+    overrides = dict(overrides or {})
+    if 'data_root' in overrides:
+        _move_data_root(cfg, str(overrides.pop('data_root')))
+    try:
+        cfg.merge_from_dict(overrides)
+    except (KeyError, TypeError) as error:
+        keys, reason = ', '.join(overrides), shorten(str(error), 200)
+        raise InputError(f'no place in {path} for {keys}: {reason}') from error
+    if work_dir is not None:
+        cfg.work_dir = str(work_dir)
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(path).stem)
+    cfg.launcher = launcher
+    return cfg
+
+
+def require_data(cfg: Config, *dataloaders: str) -> None:
+    """Check that the files and folders that these dataloaders read exist.
+
+    Args:
+        cfg: A loaded config.
+        dataloaders: Its keys to check, e.g. ``'train_dataloader'``. Keys that it
+            does not have are passed over.
+
+    Raises:
+        InputError: Names the first missing path and how to get the data.
+    """
+    for name in dataloaders:
+        for dataset in _datasets(cfg.get(name) or {}):
+            root = dataset['data_root']
+            prefix = dataset.get('data_prefix', '')  # mmpretrain allows a string
+            prefixes = prefix.values() if isinstance(prefix, dict) else [prefix]
+            parts = [dataset.get('ann_file'), *prefixes]
+            for path in [Path(root), *(Path(root) / part for part in parts if part)]:
+                if '://' not in root and not path.exists():
+                    raise InputError(
+                        f'{path}, which {name} of {cfg.filename} reads, does not '
+                        'exist. Prepare it (tools/prepare_dataset.py, README '
+                        'section "Data") or name the folder that holds it by '
+                        '--cfg-options data_root=DIR.'
+                    )
+
+
+def _datasets(node: dict) -> Iterator[dict]:
+    """All data sets in a dataloader, those inside wrappers included."""
+    if node.get('data_root'):
+        yield node
+    for inner in [node.get('dataset'), *(node.get('datasets') or [])]:
+        if inner:
+            yield from _datasets(inner)
+
+
+def _move_data_root(cfg: Config, new: str) -> None:
+    old = cfg.get('data_root')
+    if old is None:
+        raise InputError(f'{cfg.filename} has no data_root to override')
+    old, new = old.rstrip('/'), new.rstrip('/')
+
+    def move(node: Config | dict | list) -> None:
+        for key, value in enumerate(node) if isinstance(node, list) else node.items():
+            if isinstance(value, str) and f'{value}/'.startswith(f'{old}/'):
+                node[key] = new + value[len(old) :]
+            elif isinstance(value, (dict, list)):
+                move(value)
+
+    move(cfg)

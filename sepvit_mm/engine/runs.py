@@ -1,0 +1,117 @@
+"""One training run, one test run."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from .checkpoints import latest_checkpoint, load_entirely
+from .config import InputError, require_data
+from .pictures import PictureHook
+
+
+def train(
+    cfg: Config,
+    *,
+    resume: str | Path | None = None,
+    amp: bool = False,
+    auto_scale_lr: bool = False,
+    seed: int | None = None,
+) -> Runner:
+    """Train as the config says, evaluating on its ``val_dataloader``.
+
+    Without a process group SyncBN becomes plain batch norm; mmengine says so in
+    the log.
+
+    Args:
+        cfg: From :func:`load_config`; left unchanged.
+        resume: ``'auto'`` goes on from the furthest complete checkpoint in the work
+            dir, or starts afresh where there is none; a path goes on from that
+            file. Defaults to None: start afresh.
+        amp: Mixed precision with dynamic loss scaling. Without a GPU training stays
+            in float32, and the log says so. Defaults to False.
+        auto_scale_lr: Scale the learning rate by the real batch over the config's
+            ``auto_scale_lr.base_batch_size``. Defaults to False.
+        seed: Seed of all random generators. Defaults to the config's, else random.
+
+    Returns:
+        The runner; its ``model`` is trained.
+
+    Raises:
+        InputError: Data or checkpoint are missing or do not fit, or the config
+            has nothing that an argument needs.
+    """
+    cfg = deepcopy(cfg)
+    require_data(cfg, 'train_dataloader', 'val_dataloader')
+    if amp:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    wants_amp = cfg.optim_wrapper.get('type') == 'AmpOptimWrapper'
+    if wants_amp and not torch.cuda.is_available():
+        cfg.optim_wrapper.type = 'OptimWrapper'
+        for key in ('loss_scale', 'dtype'):
+            cfg.optim_wrapper.pop(key, None)
+    if auto_scale_lr:
+        if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+            raise InputError(f'{cfg.filename} has no auto_scale_lr.base_batch_size')
+        cfg.auto_scale_lr.enable = True
+    if seed is not None:
+        cfg.randomness = {**cfg.get('randomness', {}), 'seed': seed}
+
+    checkpoint = latest_checkpoint(cfg.work_dir) if resume == 'auto' else resume
+    if checkpoint is not None:
+        cfg.resume, cfg.load_from = True, str(checkpoint)
+    runner = Runner.from_cfg(cfg)
+    if wants_amp and not torch.cuda.is_available():
+        # mmengine refuses to run it there, and mmcv's CPU operators take float32 only
+        runner.logger.warning('no GPU: training in float32, not in mixed precision')
+    if checkpoint is not None:
+        # mmengine resumes a checkpoint of another model with a mere warning
+        load_entirely(runner.model, checkpoint)
+    elif resume == 'auto':
+        runner.logger.info(f'no whole checkpoint in {cfg.work_dir}: starting afresh')
+    runner.train()
+    return runner
+
+
+def evaluate(
+    cfg: Config,
+    checkpoint: str | Path,
+    *,
+    tta: bool = False,
+    show_dir: str | Path | None = None,
+) -> dict[str, float]:
+    """Evaluate a checkpoint on the config's ``test_dataloader``.
+
+    Args:
+        cfg: From :func:`load_config`; left unchanged.
+        checkpoint: A file or an address; it must fit the model key by key.
+        tta: Test time augmentation, by the config's ``tta_model`` and
+            ``tta_pipeline``. Defaults to False.
+        show_dir: Folder for pictures of predictions beside the ground truth.
+            Defaults to None: no pictures.
+
+    Returns:
+        All metrics of the config's evaluators, by name, e.g. ``coco/bbox_mAP`` in
+        0..1 or ``mIoU`` in percent.
+
+    Raises:
+        InputError: Data or checkpoint are missing or do not fit, or ``tta`` is
+            asked of a config that does not define it.
+    """
+    cfg = deepcopy(cfg)
+    require_data(cfg, 'test_dataloader')
+    if tta:
+        missing = [key for key in ('tta_model', 'tta_pipeline') if key not in cfg]
+        if missing:
+            raise InputError(f'--tta: {cfg.filename} has no {" and no ".join(missing)}')
+        cfg.model = {**cfg.tta_model, 'module': cfg.model}
+        cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    runner = Runner.from_cfg(cfg)
+    load_entirely(runner.model, checkpoint)
+    if show_dir is not None:
+        runner.register_hook(PictureHook(show_dir))
+    return runner.test()

@@ -1,0 +1,253 @@
+"""What every backbone of this package promises to the code around it."""
+
+import copy
+import subprocess
+import sys
+
+import pytest
+import torch
+from mmengine.registry import MODELS
+from torch import nn
+
+from sepvit_mm import SepViT
+from sepvit_mm.backbones import FourStageBackbone
+
+SEPVIT = dict(
+    type='SepViT',
+    arch=dict(
+        embed_dims=[8, 16, 32, 64],
+        depths=[1, 2, 2, 1],
+        num_heads=[1, 2, 4, 8],
+        window_sizes=[[7], [7, 14], [7, 14], [7]],
+    ),
+)
+BACKBONES = {
+    'sepvit': SEPVIT,
+    'sepvit-classification': dict(SEPVIT, mode='classification'),
+    'sepvit-learned-tokens': dict(SEPVIT, window_token='learned'),
+}
+
+
+@pytest.fixture(params=BACKBONES)
+def config(request):
+    torch.manual_seed(0)
+    return copy.deepcopy(BACKBONES[request.param])
+
+
+def total(outs) -> torch.Tensor:
+    """A loss that looks at every output, and not only at a norm's constant mean."""
+    return sum((out * torch.randn_like(out)).sum() for out in outs)
+
+
+@pytest.mark.parametrize('size', [(32, 32), (33, 47), (224, 224), (61, 190)])
+def test_any_size_gives_maps_of_the_promised_strides(config, size):
+    model = MODELS.build(dict(config, out_indices=(0, 1, 2, 3))).eval()
+    outs = model(torch.randn(2, 3, *size))
+    assert isinstance(outs, tuple)
+    assert model.out_channels == (8, 16, 32, 64)
+    assert model.out_strides == (4, 8, 16, 32)
+    for out, channels, stride in zip(outs, model.out_channels, model.out_strides):
+        height, width = (-(-side // stride) for side in size)
+        assert out.shape == (2, channels, height, width)
+        assert out.is_contiguous()
+
+
+@pytest.mark.parametrize(
+    'out_indices', [(0,), (3,), (1, 3), (0, 1, 2), (1, 2, 3), (0, 1, 2, 3)]
+)
+def test_every_parameter_receives_a_gradient(config, out_indices):
+    model = MODELS.build(dict(config, out_indices=out_indices))
+    outs = model(torch.randn(2, 3, 64, 96))
+    assert len(outs) == len(out_indices) == len(model.out_channels)
+    total(outs).backward()
+    missing = [name for name, p in model.named_parameters() if p.grad is None]
+    assert not missing
+
+
+def test_checkpointing_changes_nothing(config):
+    config.update(drop_path_rate=0.3, drop_rate=0.1)
+    plain = MODELS.build(config)
+    saving = MODELS.build(dict(config, with_cp=True))
+    saving.load_state_dict(plain.state_dict())
+    images = torch.randn(2, 3, 64, 64)
+    grads = []
+    for model in (plain, saving):
+        torch.manual_seed(1)
+        total(model(images)).backward()
+        grads.append([p.grad for p in model.parameters()])
+    for expected, given in zip(*grads):
+        torch.testing.assert_close(given, expected)
+
+
+def test_checkpointing_recomputes_every_block_in_the_backward_pass(config):
+    model = MODELS.build(dict(config, with_cp=True))
+    calls = []
+    blocks = [block for stage in model.stages for block in stage.blocks]
+    for block in blocks:
+        block.register_forward_pre_hook(lambda *_: calls.append(1))
+    outs = model(torch.randn(1, 3, 32, 32))
+    assert len(calls) == len(blocks)
+    total(outs).backward()
+    assert len(calls) == 2 * len(blocks)
+
+
+@pytest.mark.parametrize('frozen_stages', [-1, 0, 1, 3, 4])
+def test_frozen_stages_neither_learn_nor_drop(config, frozen_stages):
+    config.update(drop_path_rate=0.5, out_indices=(0, 1, 2, 3))
+    model = MODELS.build(dict(config, frozen_stages=frozen_stages))
+    assert model.train() is model
+    for index, stage in enumerate(model.stages):
+        frozen = index < frozen_stages
+        modules = [stage, model.norms[index]]
+        assert all(
+            m.training is not frozen
+            for part in modules
+            for m in part.modules()
+            if not (index == 0 == frozen_stages)
+        )
+        for name, parameter in stage.named_parameters():
+            is_stem = index == 0 and name.startswith('embed')
+            stem_frozen = is_stem and frozen_stages >= 0
+            assert parameter.requires_grad is not (frozen or stem_frozen)
+    if frozen_stages == 0:
+        assert not model.stages[0].embed.training
+        assert model.stages[0].blocks.training
+
+
+def test_norm_eval_holds_batch_norms_while_training(config):
+    for norm_eval in (True, False):
+        model = MODELS.build(dict(config, norm_eval=norm_eval))
+        model.stages[0].embed.extra = nn.BatchNorm2d(4)
+        model.train()
+        assert model.stages[0].embed.extra.training is not norm_eval
+        assert model.stages[0].training
+
+
+def test_train_and_eval_return_the_model(config):
+    model = MODELS.build(dict(config, drop_path_rate=0.9))
+    images = torch.randn(4, 3, 32, 32)
+    assert model.eval() is model
+    assert all(torch.equal(a, b) for a, b in zip(model(images), model(images)))
+    assert model.train() is model
+    assert not torch.equal(model(images)[-1], model(images)[-1])
+
+
+def test_drop_path_rises_linearly_over_the_blocks(config):
+    model = MODELS.build(dict(config, drop_path_rate=0.5))
+    rates = [b.drop_path.drop_prob for stage in model.stages for b in stage.blocks]
+    assert rates == pytest.approx([0.1 * i for i in range(6)])
+
+
+def test_norms_exist_only_where_they_are_read():
+    def normed(**kwargs):
+        model = MODELS.build(dict(SEPVIT, **kwargs))
+        return [isinstance(norm, nn.LayerNorm) for norm in model.norms]
+
+    assert normed(out_indices=(1, 3)) == [True] * 4  # handed on, normalised
+    assert normed(out_indices=(1,)) == [True] * 2
+    assert normed(out_indices=(1, 3), chain_norms=False) == [False, True, False, True]
+
+
+def test_state_dict_round_trip(config, tmp_path):
+    model = MODELS.build(config)
+    torch.save(model.state_dict(), tmp_path / 'model.pth')
+    other = MODELS.build(config)
+    other.load_state_dict(torch.load(tmp_path / 'model.pth'), strict=True)
+    images = torch.randn(1, 3, 48, 48)
+    for a, b in zip(model.eval()(images), other.eval()(images)):
+        assert torch.equal(a, b)
+
+
+def test_pretrained_init_cfg_fills_the_backbone(config, tmp_path):
+    model = MODELS.build(config)
+    path = str(tmp_path / 'model.pth')
+    torch.save({'state_dict': model.state_dict()}, path)
+    other = MODELS.build(
+        dict(config, init_cfg=dict(type='Pretrained', checkpoint=path))
+    )
+    other.init_weights()
+    for key, value in model.state_dict().items():
+        assert torch.equal(other.state_dict()[key], value), key
+
+
+def test_weights_are_initialised_as_in_the_papers():
+    model = SepViT('tiny')
+    fc1 = model.stages[2].blocks[0].mlp.fc1
+    assert fc1.weight.std().item() == pytest.approx(0.02, rel=0.02)
+    assert fc1.bias.abs().max() == 0
+    # Normal with std sqrt(2 / fan_out): 3x3 per group for a depthwise convolution.
+    depthwise = model.stages[3].blocks[0].pos_encoding.conv
+    assert depthwise.weight.std().item() == pytest.approx((2 / 9) ** 0.5, rel=0.05)
+    stem = model.stages[0].embed.proj
+    assert stem.weight.std().item() == pytest.approx((2 / 49 / 96) ** 0.5, rel=0.05)
+
+
+def test_layer_depth_rises_from_stem_to_head(config):
+    model = MODELS.build(dict(config, out_indices=(0, 1, 2, 3)))
+    blocks = sum(len(stage.blocks) for stage in model.stages)
+    depths = {
+        name: model.get_layer_depth(f'backbone.{name}', 'backbone.')
+        for name, _ in model.named_parameters()
+    }
+    assert {num_layers for _, num_layers in depths.values()} == {blocks + 2}
+    assert {layer for layer, _ in depths.values()} == set(range(blocks + 2))
+    layer = {name: layer for name, (layer, _) in depths.items()}
+    assert layer['stages.0.embed.proj.weight'] == 0
+    assert layer['stages.0.blocks.0.mlp.fc1.weight'] == 1
+    assert layer['stages.2.embed.proj.weight'] == 4
+    assert layer['stages.2.blocks.1.norm2.bias'] == 5
+    assert layer['norms.3.weight'] == blocks + 1
+    assert model.get_layer_depth('head.weight', 'backbone.')[0] == blocks + 1
+
+
+@pytest.mark.parametrize(
+    'wrong, message',
+    [
+        (dict(arch='huge'), "'huge'.*base.*lite.*small.*tiny"),
+        (dict(arch=dict(embed_dims=[8] * 4)), 'keys.*depths.*num_heads'),
+        (dict(arch={**SEPVIT['arch'], 'depths': [1, 2]}), 'depths.*4 stages'),
+        (dict(arch={**SEPVIT['arch'], 'depths': [1, 2, 0, 1]}), 'integers > 0'),
+        (dict(arch={**SEPVIT['arch'], 'num_heads': [3] * 4}), '3 heads.*8 channels'),
+        (dict(out_indices=()), 'out_indices'),
+        (dict(out_indices=(0, 4)), r'out_indices is \(0, 4\).*\(0, 1, 2, 3\)'),
+        (dict(out_indices=(2, 1)), 'out_indices.*ascending'),
+        (dict(frozen_stages=5), 'frozen_stages is 5.*-1.*4'),
+        (dict(drop_path_rate=1.0), r'drop_path_rate is 1.0.*\[0, 1\)'),
+    ],
+)
+def test_bad_arguments_name_what_is_allowed(config, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        MODELS.build(dict(config, **wrong))
+
+
+def test_unknown_arguments_are_refused(config):
+    with pytest.raises(TypeError, match='use_abs_pos'):
+        MODELS.build(dict(config, use_abs_pos=True))
+
+
+@pytest.mark.parametrize('scope', ['mmdet', 'mmseg', 'mmpretrain'])
+def test_backbones_are_found_from_every_library(scope):
+    library = __import__(f'{scope}.registry').registry
+    assert isinstance(library.MODELS.build(SEPVIT), FourStageBackbone)
+
+
+def test_import_needs_no_compiled_ops_and_no_task_library():
+    script = (
+        'import sys\n'
+        "blocked = ['mmcv._ext', 'mmcv.ops', 'mmdet', 'mmseg', 'mmpretrain']\n"
+        'sys.modules.update(dict.fromkeys(blocked))\n'
+        'import torch, sepvit_mm\n'
+        'print(len(sepvit_mm.SepViT("lite")(torch.zeros(1, 3, 32, 32))))\n'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == '4'
+
+
+def test_a_model_compiles_to_one_graph(config):
+    model = MODELS.build(config).eval()
+    exported = torch.export.export(model, (torch.randn(1, 3, 50, 70),))
+    images = torch.randn(1, 3, 50, 70)
+    for a, b in zip(exported.module()(images), model(images)):
+        torch.testing.assert_close(a, b)

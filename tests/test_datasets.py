@@ -1,0 +1,417 @@
+"""The promises of the prepared datasets, on small wheels made here."""
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from pycocotools.coco import COCO
+
+from sepvit_mm.datasets import (
+    DATASETS,
+    Dataset,
+    DatasetError,
+    build,
+    count,
+    nuclei,
+    prepare,
+    trees,
+    wheels,
+)
+from sepvit_mm.datasets.tiling import Tile
+from sepvit_mm.datasets.wheels import WheelSource
+
+TOOL = Path(__file__).parents[1] / 'tools' / 'prepare_dataset.py'
+BOXES = {
+    'meadow': [(0, 0, 9, 9), (45, 45, 55, 56), (30, 70, 41, 80)],
+    'wood': [(5, 5, 15, 15), (48, 10, 62, 20)],
+}
+
+
+def encode(pixels: np.ndarray, file_format: str) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, file_format)
+    return stream.getvalue()
+
+
+def voc(boxes: list[tuple], labels: tuple[str, ...] = ('Tree', 'Alive', 'Dead')):
+    sides = ('xmin', 'ymin', 'xmax', 'ymax')
+    objects = ''.join(
+        f'<object><name>{labels[i % len(labels)]}</name><bndbox>'
+        + ''.join(
+            f'<{side}>{value}</{side}>' for side, value in zip(sides, box, strict=True)
+        )
+        + '</bndbox></object>'
+        for i, box in enumerate(boxes)
+    )
+    return f'<annotation>{objects}</annotation>'.encode()
+
+
+def discs(size: int = 128, radius: int = 7) -> np.ndarray:
+    """Discs on a jittered grid, so that borders at any place cut some of them."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[:size, :size]
+    labels = np.zeros((size, size), np.uint16)
+    centres = [(y, x) for y in range(10, size, 20) for x in range(10, size, 20)]
+    for label, centre in enumerate(centres, start=1):
+        y, x = centre + rng.integers(-2, 3, 2)
+        labels[(rows - y) ** 2 + (columns - x) ** 2 <= radius**2] = label
+    return labels
+
+
+@pytest.fixture
+def tree_files() -> dict[str, bytes]:
+    rng = np.random.default_rng(0)
+    files = {trees.LICENSE: b'the licence'}
+    for name, boxes in BOXES.items():
+        scene = rng.integers(0, 256, (110, 100, 3), np.uint8)
+        files[f'{trees.DATA}/{name}.png'] = encode(scene, 'PNG')
+        files[f'{trees.DATA}/{name}.xml'] = voc(boxes)
+    return files
+
+
+@pytest.fixture
+def wheel(tmp_path: Path, tree_files: dict[str, bytes]) -> Path:
+    path = tmp_path / 'deepforest-0-py3-none-any.whl'
+    with zipfile.ZipFile(path, 'w') as archive:
+        for name, contents in tree_files.items():
+            archive.writestr(name, contents)
+        archive.writestr('deepforest/__init__.py', 'raise SystemError')
+    return path
+
+
+@pytest.fixture
+def dataset(wheel: Path, tree_files: dict[str, bytes]) -> Dataset:
+    """A dataset of two scenes whose pinned digest is the test wheel's."""
+    source = WheelSource(
+        'deepforest',
+        '0',
+        dict.fromkeys(tree_files),
+        hashlib.sha256(wheel.read_bytes()).hexdigest(),
+    )
+    write = partial(
+        trees.write,
+        scenes={'train': ('meadow',), 'val': ('wood',)},
+        tile_size=60,
+        overlap=12,
+    )
+    return Dataset(source, trees.LICENSE, write)
+
+
+def listing(folder: Path) -> dict[Path, bytes]:
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in sorted(folder.rglob('*'))
+        if path.is_file()
+    }
+
+
+# --- wheels ---------------------------------------------------------------------
+
+
+def test_broken_wheel_is_refused_and_leaves_nothing(dataset, wheel, tmp_path):
+    expected = dataset.source.sha256
+    wheel.write_bytes(wheel.read_bytes() + b'x')
+    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    with pytest.raises(DatasetError) as error:
+        build(dataset, tmp_path / 'data' / 'trees', wheel)
+    for part in ('deepforest==0', wheel.name, expected, found):
+        assert part in str(error.value)
+    assert list(tmp_path.iterdir()) == [wheel]
+
+
+def test_broken_member_is_refused_where_wheels_differ_by_platform(wheel, tmp_path):
+    member = f'{trees.DATA}/wood.xml'
+    source = WheelSource('deepforest', '0', {member: '0' * 64})
+    with pytest.raises(DatasetError, match=f'deepforest==0: {member} has sha256'):
+        build(Dataset(source, member, trees.write), tmp_path / 'data' / 't', wheel)
+    assert list(tmp_path.iterdir()) == [wheel]
+
+
+def test_no_file_goes_unchecked():
+    with pytest.raises(ValueError, match=r'b\.png'):
+        WheelSource('project', '1', {'a.png': '0' * 64, 'b.png': None})
+    for dataset in DATASETS.values():
+        assert dataset.license in dataset.source.members
+
+
+@pytest.mark.parametrize('contents', [None, b'no zip archive'])
+def test_unreadable_wheel_is_one_clear_error(tmp_path, contents):
+    path = tmp_path / 'stardist.whl'
+    if contents is not None:
+        path.write_bytes(contents)
+    with pytest.raises(
+        DatasetError, match=r'stardist==0\.9\.2: cannot read .*stardist'
+    ):
+        prepare('nuclei', tmp_path / 'data', path)
+    assert not (tmp_path / 'data').exists()
+
+
+def test_wheel_without_a_member_is_one_clear_error(tmp_path, wheel):
+    with pytest.raises(DatasetError, match=r'stardist==0\.9\.2: .*img2d\.tif'):
+        prepare('nuclei', tmp_path / 'data', wheel)
+
+
+def test_wheel_comes_from_pip_uninstalled(dataset, wheel, tmp_path, monkeypatch):
+    def pip(command):
+        assert command[:4] == [sys.executable, '-m', 'pip', 'download']
+        assert command[-1] == 'deepforest==0'
+        assert {'--no-deps', '--only-binary=:all:'} <= set(command)
+        folder = Path(command[command.index('--dest') + 1])
+        (folder / wheel.name).write_bytes(wheel.read_bytes())
+        downloads.append(folder)
+        return subprocess.CompletedProcess(command, 0)
+
+    downloads = []
+    monkeypatch.setattr(wheels.subprocess, 'run', pip)
+    folder = build(dataset, tmp_path / 'downloaded')
+    assert not downloads[0].exists()
+    assert listing(folder) == listing(build(dataset, tmp_path / 'given', wheel))
+
+
+def test_failing_pip_is_one_clear_error_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        wheels.subprocess,
+        'run',
+        lambda command: subprocess.CompletedProcess(command, 1),
+    )
+    with pytest.raises(DatasetError, match=r'deepforest==2\.1\.0: pip .*--wheel'):
+        prepare('trees', tmp_path / 'data')
+    assert not (tmp_path / 'data').exists()
+
+
+# --- building -------------------------------------------------------------------
+
+
+def test_prepared_dataset_is_left_alone(dataset, wheel, tmp_path):
+    folder = build(dataset, tmp_path / 'trees', wheel)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob('*')}
+    wheel.unlink()
+    assert build(dataset, folder, wheel) == folder
+    assert before == {path: path.stat().st_mtime_ns for path in folder.rglob('*')}
+
+
+def test_same_wheel_gives_the_same_files(dataset, wheel, tmp_path):
+    first, second = (build(dataset, tmp_path / name, wheel) for name in 'ab')
+    assert listing(first) == listing(second)
+    assert (first / 'LICENSE').read_bytes() == b'the licence'
+
+
+def test_interrupted_preparation_is_redone(dataset, wheel, tmp_path):
+    def interrupted(files, folder):
+        dataset.write(files, folder)
+        raise KeyboardInterrupt
+
+    folder = tmp_path / 'trees'
+    with pytest.raises(KeyboardInterrupt):
+        build(Dataset(dataset.source, dataset.license, interrupted), folder, wheel)
+    assert list(tmp_path.iterdir()) == [wheel]
+    # What a killed process, which cannot clean up, leaves.
+    (tmp_path / '.trees.partial').mkdir()
+    (tmp_path / '.trees.partial' / 'rest').touch()
+    build(dataset, folder, wheel)
+    assert sorted(tmp_path.iterdir()) == [wheel, folder]
+    assert not (folder / 'rest').exists()
+
+
+def test_foreign_folder_is_neither_used_nor_removed(dataset, wheel, tmp_path):
+    (tmp_path / 'trees').mkdir()
+    (tmp_path / 'trees' / 'photo.jpg').touch()
+    with pytest.raises(DatasetError, match='trees exists and is not a complete'):
+        build(dataset, tmp_path / 'trees', wheel)
+    assert (tmp_path / 'trees' / 'photo.jpg').exists()
+
+
+def test_unknown_name_lists_the_datasets(tmp_path):
+    with pytest.raises(DatasetError, match=r"'birds'.*trees, nuclei"):
+        prepare('birds', tmp_path)
+
+
+def test_tool_ends_with_one_line_on_a_bad_wheel(wheel, tmp_path):
+    result = subprocess.run(
+        [
+            sys.executable,
+            TOOL,
+            'trees',
+            '--data-root',
+            tmp_path / 'data',
+            '--wheel',
+            wheel,
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith('error: deepforest==2.1.0: ')
+    assert 'Traceback' not in result.stderr
+
+
+# --- tiles ----------------------------------------------------------------------
+
+
+@st.composite
+def scenes(draw):
+    """A rectangle, a tile size, an overlap and boxes inside the rectangle."""
+    left, top = draw(st.integers(0, 50)), draw(st.integers(0, 50))
+    right, bottom = left + draw(st.integers(1, 300)), top + draw(st.integers(1, 300))
+    size = draw(st.integers(8, 120))
+    overlap = draw(st.integers(1, size // 2))
+    boxes = []
+    for _ in range(draw(st.integers(1, 5))):
+        x, y = draw(st.integers(left, right - 1)), draw(st.integers(top, bottom - 1))
+        boxes.append(
+            (x, y, draw(st.integers(x + 1, right)), draw(st.integers(y + 1, bottom)))
+        )
+    return Tile(left, top, right, bottom), size, overlap, boxes
+
+
+@given(scenes())
+def test_held_out_tiles_show_every_pixel_and_count_every_box_once(scene):
+    region, size, _, boxes = scene
+    tiles = region.split(size)
+    shown = np.zeros((region.bottom, region.right), int)
+    for tile in tiles:
+        assert 0 < tile.width <= size and 0 < tile.height <= size
+        tile.crop(shown)[...] += 1
+    assert (region.crop(shown) == 1).all() and shown.sum() == region.crop(shown).size
+    for box in boxes:
+        owners = [tile for tile in tiles if tile.owns(box)]
+        assert len(owners) == 1 and owners[0].clip(box) is not None
+        parts = [part for tile in tiles if (part := tile.clip(box))]
+        assert sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in parts) == (
+            box[2] - box[0]
+        ) * (box[3] - box[1])
+
+
+@given(scenes())
+def test_training_tiles_show_every_box_whole_that_fits_the_overlap(scene):
+    region, size, overlap, boxes = scene
+    tiles = region.split(size, overlap)
+    shown = np.zeros((region.bottom, region.right), bool)
+    for tile in tiles:
+        assert 0 < tile.width <= size and 0 < tile.height <= size
+        tile.crop(shown)[...] = True
+    assert region.crop(shown).all() and shown.sum() == region.crop(shown).size
+    for left, top, right, bottom in boxes:
+        if right - left <= overlap and bottom - top <= overlap:
+            assert any(
+                tile.clip((left, top, right, bottom))
+                == (
+                    left - tile.left,
+                    top - tile.top,
+                    right - tile.left,
+                    bottom - tile.top,
+                )
+                for tile in tiles
+            )
+
+
+@pytest.mark.parametrize('overlap', [-1, 8, 9])
+def test_impossible_overlap_is_refused(overlap):
+    with pytest.raises(ValueError, match=f'overlap {overlap} and size 8'):
+        Tile(0, 0, 20, 20).split(8, overlap)
+
+
+# --- trees ----------------------------------------------------------------------
+
+
+def test_all_labels_of_a_voc_file_are_trees():
+    boxes = [(1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12)]
+    assert trees.read_voc_boxes(voc(boxes, ('Alive', 'Dead', 'Tree'))) == boxes
+
+
+def test_trees_are_cut_out_where_they_stand(dataset, tree_files, wheel, tmp_path):
+    folder = build(dataset, tmp_path / 'trees', wheel)
+    with Image.open(io.BytesIO(tree_files[f'{trees.DATA}/wood.png'])) as image:
+        scene = np.asarray(image)
+    coco = COCO(folder / 'annotations' / 'val.json')
+    assert coco.loadCats(1) == [{'id': 1, 'name': 'tree'}]
+    found = {0: [], 1: []}
+    for annotation in coco.loadAnns(coco.getAnnIds()):
+        (image,) = coco.loadImgs(annotation['image_id'])
+        stem, x, y = Path(image['file_name']).stem.split('_')
+        tile = np.asarray(Image.open(folder / 'images' / 'val' / image['file_name']))
+        left, top = int(x[1:]), int(y[1:])
+        height, width = tile.shape[:2]
+        assert (stem, width, height) == ('wood', image['width'], image['height'])
+        assert (tile == scene[top : top + height, left : left + width]).all()
+        x, y, w, h = annotation['bbox']
+        assert annotation['area'] == w * h
+        found[annotation['iscrowd']].append(
+            (left + x, top + y, left + x + w, top + y + h)
+        )
+    # Column 50 parts the 100 pixels wide scene into tiles, and the second tree.
+    assert sorted(found[0]) == [(5, 5, 15, 15), (50, 10, 62, 20)]
+    assert found[1] == [(48, 10, 50, 20)]
+
+
+# --- nuclei ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope='module')
+def nuclei_folder(tmp_path_factory) -> Path:
+    labels = discs()
+    files = {
+        nuclei.IMAGE: encode((labels > 0).astype(np.uint16) * 100, 'TIFF'),
+        nuclei.LABELS: encode(labels, 'TIFF'),
+    }
+    folder = tmp_path_factory.mktemp('nuclei')
+    nuclei.write(files, folder, split_at=75, tile_size=50, overlap=16)
+    return folder
+
+
+@pytest.mark.parametrize('split', ['train', 'val'])
+def test_masks_survive_the_round_trip_through_coco(nuclei_folder, split):
+    labels = discs()
+    coco = COCO(nuclei_folder / 'annotations' / f'{split}.json')
+    assert coco.loadCats(1) == [{'id': 1, 'name': 'nucleus'}]
+    for image in coco.loadImgs(coco.getImgIds()):
+        _, x, y = Path(image['file_name']).stem.split('_')
+        left, top = int(x[1:]), int(y[1:])
+        truth = labels[top : top + image['height'], left : left + image['width']]
+        decoded = {}
+        for annotation in coco.loadAnns(coco.getAnnIds(imgIds=image['id'])):
+            mask = coco.annToMask(annotation).astype(bool)
+            (label,) = np.unique(truth[mask])
+            decoded[label] = mask
+            assert annotation['area'] == mask.sum()
+            rows, columns = np.nonzero(mask)
+            assert annotation['bbox'] == [
+                columns.min(),
+                rows.min(),
+                np.ptp(columns) + 1,
+                np.ptp(rows) + 1,
+            ]
+        assert set(decoded) == set(np.unique(truth[truth > 0]))
+        for label, mask in decoded.items():
+            assert (mask == (truth == label)).all()
+        foreground = Image.open(nuclei_folder / 'masks' / split / image['file_name'])
+        assert foreground.mode == 'L'
+        assert (np.asarray(foreground) == (truth > 0)).all()
+
+
+def test_splits_of_nuclei_share_no_pixel_and_held_out_ones_count_once(nuclei_folder):
+    labels = discs()
+    centres = [np.nonzero(labels == label)[1] for label in range(1, labels.max() + 1)]
+    held_out = sum(int(x.min() + x.max() + 1 >= 2 * 75) for x in centres)
+    assert count(nuclei_folder)['val'][1] == held_out
+    for split, columns in (('train', (0, 75)), ('val', (75, 128))):
+        path = nuclei_folder / 'annotations' / f'{split}.json'
+        images = json.loads(path.read_text())['images']
+        lefts = {i['file_name']: int(i['file_name'].split('_')[1][1:]) for i in images}
+        assert min(lefts.values()) == columns[0]
+        assert max(lefts[i['file_name']] + i['width'] for i in images) == columns[1]
+
+
+def test_intensities_are_mapped_alike_in_every_image():
+    values = np.array([[0, 1, 4, 24, 235, 255, 256, 65535]], np.uint16)
+    assert nuclei.to_8_bit(values).tolist() == [[0, 16, 32, 78, 245, 255, 255, 255]]

@@ -1,0 +1,384 @@
+"""tools/train.py and tools/test.py, as a user calls them, on tiny generated data."""
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmdet.datasets import CocoDataset
+from PIL import Image
+
+from sepvit_mm.engine import load_config
+from sepvit_mm.engine.checkpoints import latest_checkpoint
+
+ROOT = Path(__file__).parents[1]
+RETINANET = ROOT / 'configs/retinanet_sepvit_t_coco.py'
+UPERNET = ROOT / 'configs/upernet_sepvit_t_ade20k.py'
+CLASSES = CocoDataset.METAINFO['classes']
+ONE_PROCESS = [
+    f'{split}_dataloader.{key}'
+    for split in ('train', 'val', 'test')
+    for key in ('num_workers=0', 'persistent_workers=False')
+]
+
+
+def run(tool: str, *args, cwd: Path) -> str:
+    """Run a tool that must succeed; return all that it printed."""
+    command = [sys.executable, ROOT / 'tools' / tool, *args]
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=cwd,
+        # images this small are slower on two threads, many times so on a busy machine
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'COLUMNS': '120'},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    return done.stdout
+
+
+def error_of(tool: str, *args, monkeypatch, capsys) -> str:
+    """Run a tool that must refuse its input; return its message."""
+    monkeypatch.setattr(sys, 'argv', [tool, *map(str, args)])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(ROOT / 'tools' / tool), run_name='__main__')
+    assert stop.value.code not in (None, 0)
+    # argparse prints its message, sys.exit carries it
+    message = f'{stop.value.code}' if isinstance(stop.value.code, str) else ''
+    return message or capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.fixture
+def refusal(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    return lambda tool, *args: error_of(
+        tool, *args, monkeypatch=monkeypatch, capsys=capsys
+    )
+
+
+def write_image(path: Path, size: tuple[int, int], box: tuple[int, ...]) -> None:
+    """A dark image of (width, height) with a bright box."""
+    pixels = np.full((size[1], size[0], 3), 40, np.uint8)
+    left, top, right, bottom = box
+    pixels[top:bottom, left:right] = 220
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture(scope='module')
+def coco(tmp_path_factory) -> Path:
+    """Four training images and two for validation, in COCO's layout."""
+    root = tmp_path_factory.mktemp('coco')
+    for split, count in (('train2017', 4), ('val2017', 2)):
+        images, annotations = [], []
+        for i in range(1, count + 1):
+            width, height, box = 96, 64, (10 * i, 8, 10 * i + 40, 48)
+            write_image(root / split / f'{i}.jpg', (width, height), box)
+            images.append(dict(id=i, file_name=f'{i}.jpg', width=width, height=height))
+            annotations.append(
+                dict(
+                    id=i,
+                    image_id=i,
+                    category_id=1,
+                    bbox=[10 * i, 8, 40, 40],
+                    area=1600,
+                    iscrowd=0,
+                )
+            )
+        path = root / f'annotations/instances_{split}.json'
+        path.parent.mkdir(exist_ok=True)
+        categories = [dict(id=i, name=n) for i, n in enumerate(CLASSES, start=1)]
+        path.write_text(
+            json.dumps(
+                dict(images=images, annotations=annotations, categories=categories)
+            )
+        )
+    return root
+
+
+@pytest.fixture(scope='module')
+def ade(tmp_path_factory) -> Path:
+    """Four training images and two for validation, in ADE20K's layout."""
+    root = tmp_path_factory.mktemp('ade')
+    for split, count in (('training', 4), ('validation', 2)):
+        for i in range(1, count + 1):
+            box = (10 * i, 8, 10 * i + 40, 48)
+            write_image(root / f'images/{split}/{i}.jpg', (96, 64), box)
+            labels = np.ones((64, 96), np.uint8)
+            labels[8:48, 10 * i : 10 * i + 40] = 2
+            path = root / f'annotations/{split}/{i}.png'
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(labels).save(path)
+    return root
+
+
+def detection_options(coco: Path) -> list[str]:
+    """The paper's config with the smallest model, images as small as they come."""
+    return [
+        f'data_root={coco}',
+        'model.backbone.arch=lite',
+        'model.neck.in_channels=64,128,256',
+        'model.test_cfg.score_thr=0.0',  # an untrained model is sure of nothing
+        'train_dataloader.dataset.pipeline.2.scale=(96,96)',
+        'val_dataloader.dataset.pipeline.1.scale=(96,96)',
+        'test_dataloader.dataset.pipeline.1.scale=(96,96)',
+        'tta_pipeline.1.transforms.0.0.scale=(96,96)',
+        *ONE_PROCESS,
+    ]
+
+
+def segmentation_options(ade: Path) -> list[str]:
+    return [
+        f'data_root={ade}',
+        'model.backbone.arch=lite',
+        'model.data_preprocessor.size=(64,64)',
+        'model.decode_head.in_channels=32,64,128,256',
+        'model.decode_head.channels=16',
+        'model.auxiliary_head.in_channels=128',
+        'model.auxiliary_head.channels=16',
+        'train_dataloader.dataset.pipeline.2.scale=(96,96)',
+        'train_dataloader.dataset.pipeline.3.crop_size=(64,64)',
+        'test_dataloader.dataset.pipeline.1.scale=(96,96)',
+        'val_dataloader.dataset.pipeline.1.scale=(96,96)',
+        *ONE_PROCESS,
+    ]
+
+
+@pytest.fixture(scope='module')
+def trained_detector(coco, tmp_path_factory) -> Path:
+    """A work dir with two epochs of training in it."""
+    folder = tmp_path_factory.mktemp('detector')
+    options = [*detection_options(coco), 'train_cfg.max_epochs=2']
+    run(
+        'train.py',
+        RETINANET,
+        *('--work-dir', folder, '--seed', 3, '--auto-scale-lr'),
+        *('--cfg-options', *options),
+        cwd=folder,
+    )
+    return folder
+
+
+@pytest.fixture(scope='module')
+def trained_segmentor(ade, tmp_path_factory) -> tuple[Path, str]:
+    """A work dir with two iterations of training in it, and what was printed."""
+    folder = tmp_path_factory.mktemp('segmentor')
+    options = [
+        *segmentation_options(ade),
+        'train_cfg.max_iters=2',
+        'train_cfg.val_interval=2',
+        'default_hooks.checkpoint.interval=1',
+    ]
+    log = run(
+        *('train.py', UPERNET, '--work-dir', folder),
+        *('--cfg-options', *options),
+        cwd=folder,
+    )
+    return folder, log
+
+
+def test_training_goes_on_from_the_last_whole_checkpoint(coco, trained_detector):
+    newest = trained_detector / 'epoch_2.pth'
+    whole = newest.read_bytes()
+    newest.write_bytes(whole[: len(whole) // 2])  # the plug was pulled
+    log = run(
+        *('train.py', RETINANET, '--work-dir', trained_detector, '--resume'),
+        *('--cfg-options', *detection_options(coco), 'train_cfg.max_epochs=2'),
+        cwd=trained_detector,
+    )
+    assert 'resumed epoch: 1, iter: 2' in log
+    assert latest_checkpoint(trained_detector) == newest
+    assert newest.stat().st_size > len(whole) // 2
+
+
+def test_options_reach_the_runner(trained_detector):
+    checkpoint = torch.load(trained_detector / 'epoch_1.pth', weights_only=False)
+    assert checkpoint['meta']['seed'] == 3
+    # one process with 2 images, where the recipe's rate is for 16
+    rates = {g['initial_lr'] for g in checkpoint['optimizer']['param_groups']}
+    assert rates == {1e-4 * 2 / 16}
+
+
+def test_detector_is_evaluated_as_table_json_and_pictures(
+    coco, trained_detector, tmp_path
+):
+    out, pictures = tmp_path / 'metrics.json', tmp_path / 'pictures'
+    log = run(
+        *('test.py', RETINANET, trained_detector / 'epoch_1.pth'),
+        *('--out', out, '--show-dir', pictures, '--tta'),
+        *('--cfg-options', *detection_options(coco)),
+        cwd=tmp_path,
+    )
+    metrics = json.loads(out.read_text())
+    assert 0 <= metrics['coco/bbox_mAP'] <= 1
+    assert all(name in log for name in metrics)
+    assert sorted(path.name for path in pictures.iterdir()) == ['1.jpg', '2.jpg']
+    with Image.open(pictures / '1.jpg') as picture:
+        assert picture.size == (2 * 96, 64)  # ground truth beside prediction
+
+
+def test_segmentor_trains_without_a_process_group(trained_segmentor):
+    folder, log = trained_segmentor
+    assert 'reverted to BatchNorm' in log
+    assert 'mIoU' in log
+    assert latest_checkpoint(folder) == folder / 'iter_2.pth'
+
+
+def test_segmentor_is_evaluated_as_table_json_and_pictures(
+    ade, trained_segmentor, tmp_path
+):
+    folder, _ = trained_segmentor
+    log = run(
+        *('test.py', UPERNET, folder / 'iter_2.pth', '--show-dir', tmp_path / 'show'),
+        *('--cfg-options', *segmentation_options(ade)),
+        cwd=tmp_path,
+    )
+    default = tmp_path / 'work_dirs/upernet_sepvit_t_ade20k/metrics.json'
+    metrics = json.loads(default.read_text())
+    assert set(metrics) >= {'mIoU', 'mAcc', 'aAcc'}
+    assert all(name in log for name in metrics)
+    assert sorted(path.name for path in (tmp_path / 'show').iterdir()) == [
+        '1.jpg',
+        '2.jpg',
+    ]
+
+
+CLASSIFIER = """
+custom_imports = dict(imports=['sepvit_mm'])
+default_scope = 'mmpretrain'
+data_root = {root!r}
+model = dict(
+    type='ImageClassifier',
+    data_preprocessor=dict(num_classes=2),
+    backbone=dict(
+        type='SepViT', arch='lite', mode='classification', img_size=64),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(type='LinearClsHead', num_classes=2, in_channels=256, topk=(1, )))
+train_dataloader = dict(
+    batch_size=2, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type='CustomDataset', data_root=data_root, data_prefix='',
+        pipeline=[dict(type='LoadImageFromFile'), dict(type='Resize', scale=64),
+                  dict(type='PackInputs')]))
+test_dataloader = dict(train_dataloader, sampler=dict(shuffle=False,
+                       type='DefaultSampler'))
+test_evaluator = dict(type='Accuracy', topk=(1, ))
+train_cfg = dict(by_epoch=True, max_epochs=1)
+test_cfg = dict()
+optim_wrapper = dict(optimizer=dict(type='AdamW', lr=1e-3))
+visualizer = dict(type='UniversalVisualizer',
+                  vis_backends=[dict(type='LocalVisBackend')])
+"""
+
+
+def test_classifier_is_trained_and_evaluated_by_the_same_tools(tmp_path):
+    for i, label in enumerate(('dark', 'light')):
+        for j in range(2):
+            box = (0, 0, 32 * (1 + i), 64)
+            write_image(tmp_path / f'data/{label}/{label}{j}.png', (64, 64), box)
+    config = tmp_path / 'classifier.py'
+    config.write_text(CLASSIFIER.format(root=str(tmp_path / 'data')))
+    log = run('train.py', config, '--work-dir', 'work', '--amp', cwd=tmp_path)
+    assert 'float32' in log or torch.cuda.is_available()
+    log = run(
+        *('test.py', config, 'work/epoch_1.pth'),
+        *('--out', 'metrics.json', '--show-dir', 'show'),
+        cwd=tmp_path,
+    )
+    metrics = json.loads((tmp_path / 'metrics.json').read_text())
+    assert metrics['accuracy/top1'] in (0, 25, 50, 75, 100)
+    assert 'accuracy/top1' in log
+    assert len(list((tmp_path / 'show').iterdir())) == 4
+
+
+def test_data_root_moves_every_path_under_it():
+    cfg = load_config(RETINANET, overrides={'data_root': 'elsewhere/coco'})
+    for split in ('train', 'val', 'test'):
+        assert cfg[f'{split}_dataloader'].dataset.data_root == 'elsewhere/coco'
+    for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
+        assert evaluator.ann_file.startswith('elsewhere/coco/annotations/')
+    assert 'data/coco' not in cfg.pretty_text
+
+
+def test_latest_checkpoint_is_the_furthest_whole_one(tmp_path):
+    assert latest_checkpoint(tmp_path / 'absent') is None
+    for step in (8, 9, 10):
+        torch.save({'step': step}, tmp_path / f'epoch_{step}.pth')
+    torch.save({}, tmp_path / 'best_mIoU_epoch_12.pth')
+    assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_10.pth'
+    (tmp_path / 'epoch_10.pth').write_bytes(b'')
+    assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_9.pth'
+
+
+def test_missing_config_is_named(refusal):
+    assert 'absent.py' in refusal('train.py', 'absent.py')
+    assert 'absent.py' in refusal('test.py', 'absent.py', 'any.pth')
+
+
+def test_missing_data_is_named_with_the_remedy(refusal):
+    message = refusal('train.py', RETINANET)
+    assert 'data/coco' in message
+    assert 'prepare_dataset.py' in message and 'data_root=' in message
+
+
+def test_missing_annotations_are_named(refusal, coco):
+    annotations = 'train_dataloader.dataset.ann_file=annotations/none.json'
+    options = ['--cfg-options', *detection_options(coco), annotations]
+    assert 'annotations/none.json' in refusal('train.py', RETINANET, *options)
+
+
+@pytest.mark.parametrize('pair', ['lr', '=1', 'optim_wrapper..lr=1'])
+def test_malformed_option_is_quoted(refusal, pair):
+    message = refusal('train.py', RETINANET, '--cfg-options', pair)
+    assert 'KEY=VALUE' in message and repr(pair) in message
+
+
+def test_option_that_fits_nothing_is_refused(refusal):
+    key = 'train_dataloader.dataset.pipeline.99.scale'
+    assert key in refusal('train.py', RETINANET, '--cfg-options', f'{key}=1')
+
+
+def test_scaling_the_rate_needs_a_base_batch_size(refusal, coco, tmp_path):
+    config = tmp_path / 'unscaled.py'
+    config.write_text(f"_base_ = '{RETINANET}'\nauto_scale_lr = dict(_delete_=True)\n")
+    options = ['--auto-scale-lr', '--cfg-options', *detection_options(coco)]
+    message = refusal('train.py', config, *options)
+    assert 'auto_scale_lr.base_batch_size' in message
+
+
+def test_augmentation_needs_a_config_that_defines_it(refusal, coco):
+    config = ROOT / 'configs/mask_rcnn_sepvit_t_coco.py'
+    options = ['--tta', '--cfg-options', f'data_root={coco}']
+    assert 'tta_model' in refusal('test.py', config, 'any.pth', *options)
+
+
+@pytest.mark.parametrize('tool', ['train.py', 'test.py'])
+def test_missing_checkpoint_is_named(refusal, coco, tool):
+    checkpoint = ['absent.pth'] if tool == 'test.py' else ['--resume', 'absent.pth']
+    options = ['--cfg-options', *detection_options(coco)]
+    assert 'absent.pth' in refusal(tool, RETINANET, *checkpoint, *options)
+
+
+def test_unreadable_checkpoint_is_named(refusal, coco, tmp_path):
+    (tmp_path / 'cut.pth').write_bytes(b'PK\x03\x04')
+    options = ['--cfg-options', *detection_options(coco)]
+    assert 'cut.pth' in refusal('test.py', RETINANET, tmp_path / 'cut.pth', *options)
+
+
+def test_checkpoint_that_does_not_fit_is_refused_key_by_key(
+    refusal, coco, trained_detector, tmp_path
+):
+    checkpoint = torch.load(trained_detector / 'epoch_1.pth', weights_only=False)
+    weights = checkpoint['state_dict']
+    weights['backbone.surplus'] = weights.pop('backbone.norms.1.weight')
+    torch.save({'state_dict': weights}, tmp_path / 'other.pth')
+    options = ['--cfg-options', *detection_options(coco)]
+    message = refusal('test.py', RETINANET, tmp_path / 'other.pth', *options)
+    assert 'backbone.surplus' in message and 'backbone.norms.1.weight' in message
+    assert '\n' not in message

@@ -1,0 +1,80 @@
+"""Time SepViT beside its literal definition and its peers, in one process."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import timm
+import torch
+
+from sepvit_mm import SepViT
+from sepvit_mm.benchmark import measure, summarize, to_markdown
+
+# The literal definition is the tests' oracle, and not part of the package.
+sys.path.insert(0, str(Path(__file__).parents[1] / 'tests'))
+from literal import literal_copy  # noqa: E402
+
+PEERS = {
+    'Swin-T (timm)': 'swin_tiny_patch4_window7_224',
+    'ConvNeXt-T (timm)': 'convnext_tiny',
+}
+REFERENCE = 'literal definition'
+
+
+def build(arch: str, height: int, width: int, peers: bool) -> dict:
+    """Build the models to compare, in evaluation mode, by name."""
+    ours = SepViT(arch).eval()
+    models = {f'SepViT-{arch}': ours, REFERENCE: literal_copy(ours)}
+    for title, name in PEERS.items() if peers else ():
+        size = {'img_size': (height, width)} if 'swin' in name else {}
+        models[title] = timm.create_model(name, features_only=True, **size).eval()
+    return models
+
+
+def main() -> None:
+    """Measure as the command line says, and print and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--arch', default='tiny', choices=sorted(SepViT.variants))
+    parser.add_argument(
+        '--shape', type=int, nargs=2, default=(800, 1344), metavar=('H', 'W')
+    )
+    parser.add_argument('--batch', type=int, default=1)
+    parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument(
+        '--no-peers', action='store_true', help='only ours and its literal definition'
+    )
+    parser.add_argument('--json', type=Path, help='write the rows to this file')
+    parser.add_argument('--markdown', type=Path, help='write the table to this file')
+    args = parser.parse_args()
+
+    images = torch.randn(args.batch, 3, *args.shape, device=args.device)
+    models = build(args.arch, *args.shape, peers=not args.no_peers)
+    runs = {
+        name: lambda model=model.to(args.device): model(images)
+        for name, model in models.items()
+    }
+    on_cuda = images.is_cuda
+    seconds = measure(
+        runs,
+        rounds=args.rounds,
+        **({'synchronize': torch.cuda.synchronize} if on_cuda else {}),
+    )
+    rows = summarize(seconds, REFERENCE)
+    table = to_markdown(rows, REFERENCE)
+    device = torch.cuda.get_device_name() if on_cuda else 'CPU'
+    threads = '' if on_cuda else f', {torch.get_num_threads()} threads'
+    batch, (height, width) = args.batch, args.shape
+    heading = f'{device}{threads}, float32 inference, {batch} x {height} x {width}'
+    print(f'{heading}\n\n{table}')
+    if args.markdown:
+        args.markdown.write_text(f'{heading}\n\n{table}\n')
+    if args.json:
+        args.json.write_text(
+            json.dumps({'setting': heading, 'rows': rows}, indent=2) + '\n'
+        )
+
+
+if __name__ == '__main__':
+    main()

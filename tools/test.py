@@ -1,0 +1,39 @@
+"""Evaluate a checkpoint: AP, mIoU or accuracy, as a table and as JSON."""
+
+from pathlib import Path
+
+import rich
+from mmengine.dist import is_main_process
+
+from sepvit_mm.engine import evaluate, load_config, metrics_table, write_metrics
+from sepvit_mm.engine.cli import config_parser, input_errors_end_in_one_line
+
+
+def main() -> None:
+    """Evaluate as the command line says."""
+    parser = config_parser(__doc__)
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--out', help='JSON file for the metrics (default: WORK_DIR/metrics.json)'
+    )
+    parser.add_argument(
+        '--show-dir', help='folder for pictures of predictions beside ground truth'
+    )
+    parser.add_argument(
+        '--tta', action='store_true', help="the config's test time augmentation"
+    )
+    args = parser.parse_args()
+    with input_errors_end_in_one_line():
+        cfg = load_config(
+            args.config, overrides=args.cfg_options, launcher=args.launcher
+        )
+        metrics = evaluate(cfg, args.checkpoint, tta=args.tta, show_dir=args.show_dir)
+    if is_main_process():
+        out = args.out or Path(cfg.work_dir) / 'metrics.json'
+        write_metrics(metrics, out)
+        rich.print(metrics_table(metrics, title=Path(args.config).stem))
+        rich.print(f'metrics written to {out}')
+
+
+if __name__ == '__main__':
+    main()
