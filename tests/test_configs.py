@@ -108,7 +108,9 @@ def test_config_trains_every_parameter_and_predicts(name):
             assert ('masks' in instances) == (cfg.model.type == 'MaskRCNN')
 
 
-@pytest.mark.parametrize('name, millions', list(zip(PAPER, (44.6, 53.9, 66.1))), ids=PAPER)
+@pytest.mark.parametrize(
+    'name, millions', list(zip(PAPER, (44.6, 53.9, 66.1))), ids=PAPER
+)
 def test_model_is_as_large_as_the_specification_says(name, millions):
     parameters = sum(p.numel() for p in build(load(name)).parameters())
     assert round(parameters / 1e6, 1) == millions

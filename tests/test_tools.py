@@ -13,7 +13,7 @@ import torch
 from mmdet.datasets import CocoDataset
 from PIL import Image
 
-from sepvit_mm.engine import load_config
+from sepvit_mm.engine import load_config, write_metrics
 from sepvit_mm.engine.checkpoints import latest_checkpoint
 
 ROOT = Path(__file__).parents[1]
@@ -51,7 +51,9 @@ def error_of(tool: str, *args, monkeypatch, capsys) -> str:
     assert stop.value.code not in (None, 0)
     # argparse prints its message, sys.exit carries it
     message = f'{stop.value.code}' if isinstance(stop.value.code, str) else ''
-    return message or capsys.readouterr().err.splitlines()[-1]
+    message = message or capsys.readouterr().err.splitlines()[-1]
+    assert '\n' not in message
+    return message
 
 
 @pytest.fixture
@@ -316,6 +318,15 @@ def test_latest_checkpoint_is_the_furthest_whole_one(tmp_path):
     assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_9.pth'
 
 
+def test_metric_without_a_value_is_null_in_json(tmp_path):
+    write_metrics({'mIoU': float('nan'), 'aAcc': np.float64(50)}, tmp_path / 'a/m.json')
+    assert json.loads((tmp_path / 'a/m.json').read_text()) == {
+        'mIoU': None,
+        'aAcc': 50,
+    }
+    assert len(list((tmp_path / 'a').iterdir())) == 1  # nothing half-written is left
+
+
 def test_missing_config_is_named(refusal):
     assert 'absent.py' in refusal('train.py', 'absent.py')
     assert 'absent.py' in refusal('test.py', 'absent.py', 'any.pth')
@@ -381,4 +392,3 @@ def test_checkpoint_that_does_not_fit_is_refused_key_by_key(
     options = ['--cfg-options', *detection_options(coco)]
     message = refusal('test.py', RETINANET, tmp_path / 'other.pth', *options)
     assert 'backbone.surplus' in message and 'backbone.norms.1.weight' in message
-    assert '\n' not in message

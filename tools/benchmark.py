@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import timm
@@ -13,7 +14,7 @@ from sepvit_mm.benchmark import measure, summarize, to_markdown
 
 # The literal definition is the tests' oracle, and not part of the package.
 sys.path.insert(0, str(Path(__file__).parents[1] / 'tests'))
-from literal import literal_copy  # noqa: E402
+from literal import literal_copy
 
 PEERS = {
     'Swin-T (timm)': 'swin_tiny_patch4_window7_224',
@@ -52,8 +53,7 @@ def main() -> None:
     images = torch.randn(args.batch, 3, *args.shape, device=args.device)
     models = build(args.arch, *args.shape, peers=not args.no_peers)
     runs = {
-        name: lambda model=model.to(args.device): model(images)
-        for name, model in models.items()
+        name: partial(model.to(args.device), images) for name, model in models.items()
     }
     on_cuda = images.is_cuda
     seconds = measure(

@@ -31,7 +31,7 @@ def main() -> None:
     if is_main_process():
         out = args.out or Path(cfg.work_dir) / 'metrics.json'
         write_metrics(metrics, out)
-        rich.print(metrics_table(metrics, title=Path(args.config).stem))
+        rich.print(metrics_table(metrics))
         rich.print(f'metrics written to {out}')
 
 

@@ -11,14 +11,13 @@ from pathlib import Path
 from rich.table import Table
 
 
-def metrics_table(metrics: Mapping[str, float], title: str | None = None) -> Table:
+def metrics_table(metrics: Mapping[str, float]) -> Table:
     """All metrics as a table, in the evaluator's order.
 
     Args:
         metrics: Values by name, as :func:`evaluate` returns them.
-        title: The table's heading. Defaults to none.
     """
-    table = Table('metric', title=title)
+    table = Table('metric')
     table.add_column('value', justify='right')
     for name, value in metrics.items():
         table.add_row(name, f'{value:.3f}')

@@ -10,8 +10,7 @@ train_pipeline = [
     dict(type='RandomCrop', crop_size=crop_size),
     # under a microscope there is no up: each reflection is as good as the other
     dict(type='RandomRotFlip', rotate_prob=0.0, flip_prob=0.8),
-    # the micrograph is grey: only brightness and contrast vary
-    dict(type='PhotoMetricDistortion', saturation_range=(1.0, 1.0), hue_delta=0),
+    dict(type='PhotoMetricDistortion'),
     dict(type='PackSegInputs'),
 ]
 test_pipeline = [

@@ -1,13 +1,12 @@
 # From random weights on a few dozen small images, within minutes on two CPU cores.
 # Counted in iterations, so that the time is known whatever the data set's size.
+_base_ = './default.py'
 max_iters = 1200
 warmup_iters = 100
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=300)
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
+interval = 300
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=interval)
 optim_wrapper = dict(
-    type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
+    optimizer=dict(lr=1e-3, weight_decay=0.05),
     paramwise_cfg=dict(
         norm_decay_mult=0.0, custom_keys={'pos_encoding': dict(decay_mult=0.0)}
     ),
@@ -24,14 +23,10 @@ param_scheduler = [
         T_max=max_iters - warmup_iters,
     ),
 ]
-auto_scale_lr = dict(base_batch_size=8, enable=False)
+auto_scale_lr = dict(base_batch_size=8)
 custom_hooks = [dict(type='EMAHook', momentum=0.005)]
-# mmengine removes an old checkpoint before the new one is complete, so at least two
-# are kept: one is whole at any moment
 default_hooks = dict(
-    logger=dict(type='LoggerHook', interval=20, log_metric_by_epoch=False),
-    checkpoint=dict(
-        type='CheckpointHook', by_epoch=False, interval=300, max_keep_ckpts=2
-    ),
+    logger=dict(interval=20, log_metric_by_epoch=False),
+    checkpoint=dict(by_epoch=False, interval=interval),
 )
 log_processor = dict(by_epoch=False)
