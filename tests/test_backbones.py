@@ -233,6 +233,18 @@ def test_backbones_are_found_from_every_library(scope):
     assert isinstance(library.MODELS.build(SEPVIT), FourStageBackbone)
 
 
+def test_mixed_precision_trains_and_stays_close(config):
+    model = MODELS.build(config)
+    images = torch.randn(1, 3, 61, 90)
+    exact = model(images)
+    with torch.autocast('cpu', torch.bfloat16):
+        outs = model(images)
+        total(outs).backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+    for mixed, single in zip(outs, exact):
+        assert (mixed - single).abs().max() < 0.05 * single.abs().max()
+
+
 def test_distributed_training_needs_no_search_for_unused_parameters(config, tmp_path):
     store = (tmp_path / 'store').as_uri()
     dist.init_process_group('gloo', init_method=store, rank=0, world_size=1)

@@ -1,4 +1,4 @@
-"""What is SepViT's own: its attention, its two behaviours, its size, its checkpoints."""
+"""What is SepViT's own: attention, the two behaviours, size, checkpoints."""
 
 import pytest
 import torch

@@ -237,7 +237,7 @@ def test_segmentor_is_evaluated_as_table_json_and_pictures(
 ):
     folder, _ = trained_segmentor
     log = run(
-        *('test.py', UPERNET, folder / 'iter_2.pth', '--show-dir', tmp_path / 'show'),
+        *('test.py', UPERNET, folder, '--show-dir', tmp_path / 'show'),
         *('--cfg-options', *segmentation_options(ade)),
         cwd=tmp_path,
     )
@@ -374,6 +374,17 @@ def test_missing_checkpoint_is_named(refusal, coco, tool):
     checkpoint = ['absent.pth'] if tool == 'test.py' else ['--resume', 'absent.pth']
     options = ['--cfg-options', *detection_options(coco)]
     assert 'absent.pth' in refusal(tool, RETINANET, *checkpoint, *options)
+
+
+def test_folder_without_a_checkpoint_is_named(refusal, coco, tmp_path):
+    options = ['--cfg-options', *detection_options(coco)]
+    assert str(tmp_path) in refusal('test.py', RETINANET, tmp_path, *options)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='a GPU makes it work')
+def test_several_processes_without_a_gpu_are_refused(refusal):
+    message = refusal('train.py', RETINANET, '--launcher', 'pytorch')
+    assert 'pytorch' in message and 'GPU' in message
 
 
 def test_unreadable_checkpoint_is_named(refusal, coco, tmp_path):

@@ -12,7 +12,9 @@ from sepvit_mm.engine.cli import config_parser, input_errors_end_in_one_line
 def main() -> None:
     """Evaluate as the command line says."""
     parser = config_parser(__doc__)
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        'checkpoint', help='checkpoint file, or a folder for the last one in it'
+    )
     parser.add_argument(
         '--out', help='JSON file for the metrics (default: WORK_DIR/metrics.json)'
     )
@@ -31,6 +33,8 @@ def main() -> None:
     if is_main_process():
         out = args.out or Path(cfg.work_dir) / 'metrics.json'
         write_metrics(metrics, out)
+        if not metrics:
+            print('no metrics: there is no prediction above the score threshold')
         rich.print(metrics_table(metrics))
         rich.print(f'metrics written to {out}')
 

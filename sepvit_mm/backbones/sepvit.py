@@ -22,63 +22,25 @@ from torch import Tensor, nn
 
 from .base import NUM_STAGES, FourStageBackbone, resolve_arch
 from .layers import ConditionalPositionEncoding, Mlp, OverlapPatchEmbed
+from .windows import from_windows, grid_of, to_windows
 
 # CUDA's fused attention kernels put the batch on a grid axis that ends here
 # (pytorch/pytorch#142228).
 MAX_CUDA_BATCH = 2**16 - 1
 
 
-def window_view(x: Tensor, window_size: int, num_heads: int) -> Tensor:
-    """View a map whose sides are multiples of w as windows, one head after another.
-
-    Args:
-        x: (B, H, W, C).
-        window_size: w, a divisor of H and W.
-        num_heads: h, a divisor of C.
-
-    Returns:
-        A view (h, B, H/w, W/w, w, w, d).
-    """
-    B, H, W, _ = x.shape
-    w = window_size
-    return x.view(B, H // w, w, W // w, w, num_heads, -1).permute(5, 0, 1, 3, 2, 4, 6)
-
-
-def pad_to_windows(x: Tensor, fill: Tensor, window_size: int) -> Tensor:
-    """Pad a map right and bottom to multiples of the window with one vector.
-
-    Args:
-        x: (B, H, W, C).
-        fill: (C,).
-        window_size: w.
-
-    Returns:
-        (B, H', W', C).
-    """
-    B, H, W, C = x.shape
-    right, bottom = -W % window_size, -H % window_size
-    fill = fill.to(x.dtype)
-    if right:
-        x = torch.cat([x, fill.expand(B, H, right, C)], dim=2)
-    if bottom:
-        x = torch.cat([x, fill.expand(B, bottom, W + right, C)], dim=1)
-    return x
-
-
 def batched_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Softmax attention of many small independent sequences, (N, L, d) each.
+    """Softmax attention of many small independent sequences, (..., L, d) each.
 
     A sequence is one head of one window. With heads among the batch, the fused
-    kernels write (N, L, d) without gaps: a head's window lies in one piece, which is
-    what the pointwise attention multiplies.
+    kernels write (..., L, d) without gaps: a head's window lies in one piece, which
+    is what the pointwise attention multiplies.
     """
-    size = MAX_CUDA_BATCH if q.is_cuda else len(q)
-    parts = zip(q.split(size), k.split(size), v.split(size))
-    outs = [
-        F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None])[:, 0]
-        for q, k, v in parts
-    ]
-    return outs[0] if len(outs) == 1 else torch.cat(outs)
+    sequences = [x.flatten(0, -3).unsqueeze(1) for x in (q, k, v)]  # N, 1, L, d
+    size = MAX_CUDA_BATCH if q.is_cuda else len(sequences[0])
+    parts = zip(*(x.split(size) for x in sequences))
+    outs = [F.scaled_dot_product_attention(*part) for part in parts]
+    return (outs[0] if len(outs) == 1 else torch.cat(outs)).view_as(q)
 
 
 class PointwiseAttention(nn.Module):
@@ -103,7 +65,7 @@ class PointwiseAttention(nn.Module):
 
         Args:
             tokens: (h, B, n, d), one per window.
-            windows: (h, B, n, w*w*d), all pixels of a window in a row.
+            windows: (h, B, n, w*w, d).
 
         Returns:
             Windows of the same shape.
@@ -113,8 +75,8 @@ class PointwiseAttention(nn.Module):
         qk = self.qk(self.act(self.norm(tokens)))
         q, k = qk.view(B, n, 2, h, d).permute(2, 3, 0, 1, 4).reshape(2, h * B, n, d)
         affinity = torch.bmm(q * d**-0.5, k.transpose(1, 2)).softmax(dim=-1)
-        windows = windows.flatten(0, 1)
-        return torch.baddbmm(windows, affinity, windows).unflatten(0, (h, B))
+        values = windows.flatten(3).flatten(0, 1)  # h*B, n, w*w*d
+        return torch.baddbmm(values, affinity, values).view_as(windows)
 
 
 class SeparableAttention(nn.Module):
@@ -165,40 +127,22 @@ class SeparableAttention(nn.Module):
         Returns:
             (B, H, W, C).
         """
-        B, H, W, _ = x.shape
+        _, H, W, _ = x.shape
         h, w = self.num_heads, self.window_size
 
-        qkv, shortcut = self.qkv(x), x
-        if H % w or W % w:
-            qkv = pad_to_windows(qkv, self.qkv(empty), w)
-            shortcut = pad_to_windows(x, empty, w)
+        qkv = self.qkv(x)
+        empty_qkv = self.qkv(empty) if H % w or W % w else None
+        token_qkv = None if token is None else self.qkv(token)
+        qkv = to_windows(qkv, w, 3 * h, fill=empty_qkv, token=token_qkv)
+        attended = batched_attention(*qkv.unflatten(0, (3, h)))  # h, B, n, L, d
 
-        qkv = window_view(qkv, w, 3 * h)
-        grid = qkv.shape[2:4]
-        qkv = qkv.flatten(4, 5).flatten(2, 3)  # 3h, B, n, w*w, d
+        windows = to_windows(x, w, h, fill=empty)
+        windows += attended[..., -w * w :, :]
         if token is not None:
-            token_qkv = self._per_head(self.qkv(token), 3 * h)
-            token_qkv = token_qkv.expand(-1, B, qkv.shape[2], -1)
-            qkv = torch.cat([token_qkv.unsqueeze(3).to(qkv.dtype), qkv], dim=3)
-        q, k, v = qkv.flatten(1, 2).unflatten(0, (3, h)).flatten(1, 2)
-        attended = batched_attention(q, k, v).unflatten(0, (h, B, *grid))
+            shortcut = token.unflatten(1, (h, 1, -1)).permute(1, 2, 0, 3)
+            windows = self.pointwise(attended[..., 0, :] + shortcut, windows)
 
-        pixels = attended if token is None else attended[..., 1:, :]
-        windows = pixels.unflatten(-2, (w, w)) + window_view(shortcut, w, h)
-        if token is not None:
-            tokens = attended[..., 0, :].flatten(2, 3) + self._per_head(token, h)
-            rows = windows.flatten(4).flatten(2, 3)
-            windows = self.pointwise(tokens, rows).view_as(windows)
-
-        out = (
-            windows.permute(1, 2, 4, 3, 5, 0, 6).flatten(5).flatten(3, 4).flatten(1, 2)
-        )
-        return self.drop(self.proj(out[:, :H, :W]))
-
-    @staticmethod
-    def _per_head(token: Tensor, num_heads: int) -> Tensor:
-        """Split (n, C) into (h, 1, n, d)."""
-        return token.unflatten(-1, (num_heads, -1)).permute(1, 0, 2).unsqueeze(1)
+        return self.drop(self.proj(from_windows(windows, H, W, w)))
 
 
 class WindowToken(nn.Module):
@@ -284,8 +228,8 @@ class SepViTBlock(nn.Module):
         token = None
         if self.window_token is not None:
             _, H, W, _ = x.shape
-            w = self.attn.window_size
-            token = self.norm1(self.window_token((-(-H // w), -(-W // w))))
+            grid = grid_of(H, W, self.attn.window_size)
+            token = self.norm1(self.window_token(grid))
         elif self.attn.pointwise is not None:
             token = empty[None]
         return self.attn(self.norm1(x), empty, token)
@@ -457,7 +401,7 @@ class SepViT(FourStageBackbone):
         def block(stage: int, index: int, drop_path: float) -> nn.Module:
             window_size = arch['window_sizes'][stage][index]
             pixels = 4 * 2**stage * window_size  # of the image, along a window
-            grid = (-(-height // pixels), -(-width // pixels))
+            grid = grid_of(height, width, pixels)
             return SepViTBlock(
                 arch['embed_dims'][stage],
                 arch['num_heads'][stage],

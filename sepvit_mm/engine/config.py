@@ -8,6 +8,7 @@ from textwrap import shorten
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.device import get_device
 
 
 class InputError(ValueError):
@@ -33,7 +34,8 @@ def load_config(
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
 
     Raises:
-        InputError: The file does not exist, or an override fits nothing in it.
+        InputError: The file does not exist, an override fits nothing in it, or
+            several processes are asked for where mmengine knows no device for them.
     """
     if not Path(path).is_file():
         raise InputError(f'config file not found: {path}')
@@ -50,6 +52,8 @@ def load_config(
         cfg.work_dir = str(work_dir)
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(path).stem)
+    if launcher != 'none' and get_device() == 'cpu':
+        raise InputError(f'launcher {launcher} needs GPUs; without one, use none')
     cfg.launcher = launcher
     return cfg
 

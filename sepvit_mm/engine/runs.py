@@ -88,7 +88,8 @@ def evaluate(
 
     Args:
         cfg: From :func:`load_config`; left unchanged.
-        checkpoint: A file or an address; it must fit the model key by key.
+        checkpoint: A file or an address, or a folder, which means the furthest
+            complete checkpoint in it; it must fit the model key by key.
         tta: Test time augmentation, by the config's ``tta_model`` and
             ``tta_pipeline``. Defaults to False.
         show_dir: Folder for pictures of predictions beside the ground truth.
@@ -96,7 +97,8 @@ def evaluate(
 
     Returns:
         All metrics of the config's evaluators, by name, e.g. ``coco/bbox_mAP`` in
-        0..1 or ``mIoU`` in percent.
+        0..1 or ``mIoU`` in percent. Empty where mmdet has nothing to evaluate: no
+        detection above the config's score threshold.
 
     Raises:
         InputError: Data or checkpoint are missing or do not fit, or ``tta`` is
@@ -104,6 +106,10 @@ def evaluate(
     """
     cfg = deepcopy(cfg)
     require_data(cfg, 'test_dataloader')
+    if Path(checkpoint).is_dir():
+        folder, checkpoint = checkpoint, latest_checkpoint(checkpoint)
+        if checkpoint is None:
+            raise InputError(f'{folder} has no complete epoch_*.pth or iter_*.pth')
     if tta:
         missing = [key for key in ('tta_model', 'tta_pipeline') if key not in cfg]
         if missing:
