@@ -6,9 +6,16 @@ _base_ = [
     '_base_/runtime_mmdet.py',
 ]
 width = 64
+# without pre-training a head learns much faster with a norm, here one for small batches
+norm_cfg = dict(type='GN', num_groups=8, requires_grad=True)
 model = dict(
-    backbone=dict(type='SepViT', arch='lite', drop_path_rate=0.1),
-    neck=dict(in_channels=[32, 64, 128, 256], out_channels=width, num_outs=4),
+    backbone=dict(type='SepViT', arch='lite'),
+    neck=dict(
+        in_channels=[32, 64, 128, 256],
+        out_channels=width,
+        num_outs=4,
+        norm_cfg=norm_cfg,
+    ),
     rpn_head=dict(
         in_channels=width,
         feat_channels=width,
@@ -20,7 +27,11 @@ model = dict(
         bbox_head=dict(in_channels=width, fc_out_channels=256, num_classes=1),
         mask_roi_extractor=dict(out_channels=width),
         mask_head=dict(
-            in_channels=width, conv_out_channels=width, num_convs=2, num_classes=1
+            in_channels=width,
+            conv_out_channels=width,
+            num_convs=2,
+            num_classes=1,
+            norm_cfg=norm_cfg,
         ),
     ),
     train_cfg=dict(

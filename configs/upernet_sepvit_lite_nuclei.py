@@ -7,7 +7,7 @@ _base_ = [
 ]
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
-    backbone=dict(type='SepViT', arch='lite', drop_path_rate=0.1),
+    backbone=dict(type='SepViT', arch='lite'),
     decode_head=dict(in_channels=[32, 64, 128, 256], channels=64, num_classes=2),
     auxiliary_head=dict(in_channels=128, channels=64, num_classes=2),
 )

@@ -36,7 +36,9 @@ def main() -> None:
         if not metrics:
             print('no metrics: there is no prediction above the score threshold')
         rich.print(metrics_table(metrics))
-        rich.print(f'metrics written to {out}')
+        print(f'metrics written to {out}')
+        if args.show_dir:
+            print(f'pictures in {args.show_dir}')
 
 
 if __name__ == '__main__':

@@ -7,7 +7,7 @@ train_pipeline = [
     dict(
         type='RandomResize', scale=(288, 288), ratio_range=(1.0, 2.0), keep_ratio=True
     ),
-    dict(type='RandomCrop', crop_size=(256, 256), recompute_bbox=True),
+    dict(type='RandomCrop', crop_size=(224, 224), recompute_bbox=True),
     # a crop may leave a box without a pixel of its mask
     dict(type='FilterAnnotations', min_gt_bbox_wh=(2, 2)),
     # under a microscope there is no up: each reflection is as good as the other

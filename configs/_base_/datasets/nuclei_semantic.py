@@ -1,6 +1,6 @@
 data_root = 'data/nuclei'
 metainfo = dict(classes=('background', 'nucleus'), palette=[(0, 0, 0), (0, 200, 120)])
-crop_size = (256, 256)
+crop_size = (224, 224)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),

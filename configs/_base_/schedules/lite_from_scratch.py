@@ -6,7 +6,7 @@ warmup_iters = 100
 interval = 300
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=interval)
 optim_wrapper = dict(
-    optimizer=dict(lr=1e-3, weight_decay=0.05),
+    optimizer=dict(lr=2e-3, weight_decay=0.05),
     paramwise_cfg=dict(
         norm_decay_mult=0.0, custom_keys={'pos_encoding': dict(decay_mult=0.0)}
     ),
@@ -24,7 +24,6 @@ param_scheduler = [
     ),
 ]
 auto_scale_lr = dict(base_batch_size=8)
-custom_hooks = [dict(type='EMAHook', momentum=0.005)]
 default_hooks = dict(
     logger=dict(interval=20, log_metric_by_epoch=False),
     checkpoint=dict(by_epoch=False, interval=interval),

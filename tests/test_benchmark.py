@@ -1,0 +1,52 @@
+"""The benchmark compares like with like, and writes what it prints."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sepvit_mm.benchmark import measure, summarize, to_markdown
+
+TOOL = Path(__file__).parents[1] / 'tools/benchmark.py'
+
+
+def test_models_take_turns():
+    calls = []
+    runs = {name: lambda name=name: calls.append(name) for name in 'ab'}
+    seconds = measure(runs, rounds=3)
+    assert calls == list('ab') * 4  # once before the clock starts
+    assert [len(times) for times in seconds.values()] == [3, 3]
+
+
+def test_speed_is_the_median_of_paired_ratios():
+    seconds = {'ours': [1.0, 10.0, 2.0], 'theirs': [2.0, 30.0, 2.0]}
+    ours, theirs = summarize(seconds, reference='theirs')
+    assert (ours['speedup'], ours['median_seconds']) == (2.0, 2.0)
+    assert ours['speedup_range'] == [1.0, 3.0]
+    assert theirs['speedup'] == 1.0
+    assert '| ours | 2.000 | 2.00 | 1.00 to 3.00 |' in to_markdown([ours], 'theirs')
+
+
+def test_bad_arguments_name_what_is_allowed():
+    with pytest.raises(ValueError, match=r'rounds is 0.*at least 1'):
+        measure({}, rounds=0)
+    with pytest.raises(ValueError, match=r"'Swin'.*\['ours'\]"):
+        summarize({'ours': [1.0]}, reference='Swin')
+
+
+def test_tool_compares_with_the_literal_definition_and_peers(tmp_path):
+    command = [sys.executable, TOOL, '--arch', 'lite', '--shape', '64', '96']
+    command += ['--rounds', '1', '--json', 'rows.json', '--markdown', 'table.md']
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    result = json.loads((tmp_path / 'rows.json').read_text())
+    names = [row['name'] for row in result['rows']]
+    assert names[:2] == ['SepViT-lite', 'literal definition']
+    assert len(names) == 4
+    table = (tmp_path / 'table.md').read_text()
+    assert '1 x 64 x 96' in table
+    assert all(f'| {name} |' in table for name in names)
+    assert table.strip() in done.stdout
