@@ -22,7 +22,7 @@ model = dict(
         feat_channels=width,
         stacked_convs=2,
         norm_cfg=norm_cfg,
-        # crowns are about square, 8 to 106 pixels wide times 0.7, half of them below 28
+        # crowns are about square, 8 to 106 pixels wide, half of them below 40
         anchor_generator=dict(
             type='AnchorGenerator',
             octave_base_scale=3,

@@ -1,14 +1,12 @@
 _base_ = './lite_coco.py'
-# Trees are 20 to 60 pixels wide. At 0.7 of that they still show what tells them apart,
-# and training sees twice as many.
-test_ratio = 0.7
+test_ratio = 0.9
 data_root = 'data/trees'
 metainfo = dict(classes=('tree',), palette=[(220, 20, 60)])
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations', with_bbox=True),
     dict(
-        type='RandomResize', scale=(384, 384), ratio_range=(0.6, 1.0), keep_ratio=True
+        type='RandomResize', scale=(384, 384), ratio_range=(0.7, 1.2), keep_ratio=True
     ),
     # windows divide the maps of 224 pixels at every stage, so nothing is padded
     dict(type='RandomCrop', crop_size=(224, 224), allow_negative_crop=True),
