@@ -18,7 +18,7 @@ help:
 	@echo 'make test   install, run the tests'
 	@echo 'make data   install, prepare the two embedded datasets'
 	@echo 'make lint   check the code style'
-	@echo 'make clean  remove .venv and everything trained or prepared'
+	@echo 'make clean  remove .venv, the embedded datasets and what make demo made'
 
 install: $(READY)
 
@@ -46,6 +46,7 @@ data: $(READY)
 
 demo: $(READY)
 	$(BIN)/python tools/prepare_dataset.py trees
+	rm -rf $(OUT)
 	$(BIN)/python tools/train.py $(TREES) --work-dir $(OUT) --seed 0
 	$(BIN)/python tools/test.py $(TREES) $(OUT) \
 	  --show-dir $(OUT)/pictures --out $(OUT)/metrics.json
@@ -58,4 +59,4 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 
 clean:
-	rm -rf $(VENV) data work_dirs *.egg-info
+	rm -rf $(VENV) data/trees data/nuclei $(OUT) *.egg-info

@@ -39,5 +39,5 @@ model = dict(
         rpn_proposal=dict(nms_pre=500, max_per_img=300),
         rcnn=dict(assigner=dict(ignore_iof_thr=0.5), sampler=dict(num=128)),
     ),
-    test_cfg=dict(rpn=dict(nms_pre=500, max_per_img=300)),
+    test_cfg=dict(rpn=dict(nms_pre=500, max_per_img=300), rcnn=dict(score_thr=0.001)),
 )

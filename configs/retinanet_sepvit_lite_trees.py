@@ -36,5 +36,5 @@ model = dict(
     # what a tile's border left of a neighbour's crown is neither tree nor background
     train_cfg=dict(assigner=dict(ignore_iof_thr=0.5)),
     # seen from above, crowns hardly overlap
-    test_cfg=dict(nms=dict(iou_threshold=0.4)),
+    test_cfg=dict(score_thr=0.001, nms=dict(iou_threshold=0.4)),
 )

@@ -6,7 +6,6 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import timm
 import torch
 
 from sepvit_mm import SepViT
@@ -27,6 +26,8 @@ def build(arch: str, height: int, width: int, peers: bool) -> dict:
     """Build the models to compare, in evaluation mode, by name."""
     ours = SepViT(arch).eval()
     models = {f'SepViT-{arch}': ours, REFERENCE: literal_copy(ours)}
+    if peers:
+        import timm  # needed for nothing else
     for title, name in PEERS.items() if peers else ():
         size = {'img_size': (height, width)} if 'swin' in name else {}
         models[title] = timm.create_model(name, features_only=True, **size).eval()

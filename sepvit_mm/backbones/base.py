@@ -19,6 +19,12 @@ from torch.utils.checkpoint import checkpoint
 from .layers import init_vision_transformer
 
 NUM_STAGES = 4
+OWN_PARTS = ('stages.', 'norms.')
+
+
+def is_list_of(value: object, kind: type = object) -> bool:
+    """Whether a value is a list or tuple whose entries are of one kind."""
+    return isinstance(value, (list, tuple)) and all(isinstance(n, kind) for n in value)
 
 
 def resolve_arch(
@@ -47,15 +53,23 @@ def resolve_arch(
         return variants[arch]
 
     expected = set(next(iter(variants.values())))
+    if not isinstance(arch, Mapping):
+        raise ValueError(
+            f'arch is {arch!r}, but must be one of {sorted(variants)} or a dict of '
+            f'{sorted(expected)}'
+        )
     if set(arch) != expected:
         raise ValueError(
             f'arch has the keys {sorted(arch)}, but needs exactly {sorted(expected)}'
         )
     for key, value in arch.items():
-        if len(value) != NUM_STAGES:
-            raise ValueError(f'arch[{key!r}] is {value}, but needs {NUM_STAGES} stages')
+        if not is_list_of(value) or len(value) != NUM_STAGES:
+            raise ValueError(
+                f'arch[{key!r}] is {value}, but needs a list with one entry for each '
+                f'of {NUM_STAGES} stages'
+            )
     for key in ('embed_dims', 'depths', 'num_heads'):
-        if not all(isinstance(n, int) and n > 0 for n in arch[key]):
+        if not is_list_of(arch[key], int) or min(arch[key]) < 1:
             raise ValueError(f'arch[{key!r}] is {arch[key]}, but needs integers > 0')
     for dim, heads in zip(arch['embed_dims'], arch['num_heads']):
         if dim % heads:
@@ -115,7 +129,8 @@ class FourStageBackbone(BaseModule):
             to it linearly from 0.
         out_indices: stages to return, ascending, out of 0 to 3 (strides 4 to 32).
         frozen_stages: -1 freezes nothing, 0 the first stage's embedding, n > 0 the
-            first n stages with their norms: no gradient, evaluation mode.
+            first n stages, each with its embedding (or merging) before its blocks and
+            its norm behind them: no gradient, evaluation mode.
         norm_eval: keep BatchNorm layers in evaluation mode while training.
         with_cp: activation checkpointing of every block (less memory, more time).
         init_cfg: mmengine's initialisation config, such as
@@ -136,21 +151,25 @@ class FourStageBackbone(BaseModule):
         norm_eps: float = 1e-5,
         chain_norms: bool = False,
         drop_path_rate: float = 0.0,
-        out_indices: Sequence[int] = range(NUM_STAGES),
+        out_indices: Sequence[int] = tuple(range(NUM_STAGES)),
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: bool = False,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        out_indices = tuple(out_indices)
-        ascending = tuple(sorted(set(out_indices) & set(range(NUM_STAGES))))
-        if not out_indices or out_indices != ascending:
+        stages = range(NUM_STAGES)
+        if (
+            not is_list_of(out_indices, int)
+            or not out_indices
+            or list(out_indices) != sorted(set(out_indices) & set(stages))
+        ):
             raise ValueError(
                 f'out_indices is {out_indices}, but must be one or more of '
-                f'{tuple(range(NUM_STAGES))}, ascending, each once'
+                f'{tuple(stages)}, ascending, each once'
             )
-        if frozen_stages not in range(-1, NUM_STAGES + 1):
+        allowed = range(-1, NUM_STAGES + 1)
+        if not isinstance(frozen_stages, int) or frozen_stages not in allowed:
             raise ValueError(
                 f'frozen_stages is {frozen_stages}, but must be an integer from -1 '
                 f'to {NUM_STAGES}'
@@ -160,11 +179,11 @@ class FourStageBackbone(BaseModule):
                 f'drop_path_rate is {drop_path_rate}, but must be in [0, 1)'
             )
 
-        self.out_indices = out_indices
+        self.out_indices = tuple(out_indices)
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
         self.chain_norms = chain_norms
-        num_stages = out_indices[-1] + 1
+        num_stages = self.out_indices[-1] + 1
         self.embed_dims = tuple(embed_dims[:num_stages])
         self.depths = tuple(depths[:num_stages])
 
@@ -255,9 +274,10 @@ class FourStageBackbone(BaseModule):
             The layer of the parameter, and the number of layers.
         """
         num_layers = sum(self.depths) + 2
-        if not param_name.startswith(prefix):
+        name = param_name[len(prefix) :]
+        if not param_name.startswith(prefix) or not name.startswith(OWN_PARTS):
             return num_layers - 1, num_layers
-        kind, stage, *rest = param_name[len(prefix) :].split('.')
+        kind, stage, *rest = name.split('.')
         blocks_before = [0, *accumulate(self.depths)]
         stage = int(stage)
         if kind == 'norms':

@@ -92,7 +92,7 @@ class Mlp(nn.Module):
 
 @torch.no_grad()
 def init_vision_transformer(module: nn.Module) -> None:
-    """Initialise one module the way the three papers' models are.
+    """Initialise one module as SepViT's authors do.
 
     Linear: truncated normal of std 0.02, bias 0. Conv2d: normal of std
     sqrt(2 / fan_out), fan_out per group, bias 0. Norms: 1 and 0. Any other module is

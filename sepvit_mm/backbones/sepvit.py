@@ -20,7 +20,7 @@ from mmcv.cnn.bricks import DropPath
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from .base import NUM_STAGES, FourStageBackbone, resolve_arch
+from .base import NUM_STAGES, FourStageBackbone, is_list_of, resolve_arch
 from .layers import ConditionalPositionEncoding, Mlp, OverlapPatchEmbed
 from .windows import from_windows, grid_of, to_windows
 
@@ -112,7 +112,9 @@ class SeparableAttention(nn.Module):
         self.proj = nn.Linear(embed_dim, embed_dim)
         self.drop = nn.Dropout(drop_rate)
 
-    def forward(self, x: Tensor, empty: Tensor, token: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, padding: Tensor, token: Tensor | None = None
+    ) -> Tensor:
         """Attend within windows, then among them.
 
         Neither the token nor the padding goes through the linear layer with the map:
@@ -120,7 +122,7 @@ class SeparableAttention(nn.Module):
 
         Args:
             x: normalised map, (B, H, W, C).
-            empty: what stands at padded positions, (C,).
+            padding: what stands at padded positions, (C,).
             token: window tokens, (1, C) for one that all windows share or (n, C).
                 Needed exactly where there is a pointwise attention.
 
@@ -131,12 +133,12 @@ class SeparableAttention(nn.Module):
         h, w = self.num_heads, self.window_size
 
         qkv = self.qkv(x)
-        empty_qkv = self.qkv(empty) if H % w or W % w else None
+        padding_qkv = self.qkv(padding) if H % w or W % w else None
         token_qkv = None if token is None else self.qkv(token)
-        qkv = to_windows(qkv, w, 3 * h, fill=empty_qkv, token=token_qkv)
+        qkv = to_windows(qkv, w, 3 * h, padding=padding_qkv, token=token_qkv)
         attended = batched_attention(*qkv.unflatten(0, (3, h)))  # h, B, n, L, d
 
-        windows = to_windows(x, w, h, fill=empty)
+        windows = to_windows(x, w, h, padding=padding)
         windows += attended[..., -w * w :, :]
         if token is not None:
             shortcut = token.unflatten(1, (h, 1, -1)).permute(1, 2, 0, 3)
@@ -224,15 +226,15 @@ class SepViTBlock(nn.Module):
         """Compute the attention branch, from norm to projection: (B, H, W, C)."""
         # A zero vector, which the fixed token and the padding are, leaves a LayerNorm
         # as its bias.
-        empty = self.norm1.bias
+        padding = self.norm1.bias
         token = None
         if self.window_token is not None:
             _, H, W, _ = x.shape
             grid = grid_of(H, W, self.attn.window_size)
             token = self.norm1(self.window_token(grid))
         elif self.attn.pointwise is not None:
-            token = empty[None]
-        return self.attn(self.norm1(x), empty, token)
+            token = padding[None]
+        return self.attn(self.norm1(x), padding, token)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, H, W, C) to (B, H, W, C)."""
@@ -293,8 +295,8 @@ class SepViT(FourStageBackbone):
 
     The authors' checkpoints load through :meth:`load_state_dict`, strictly as any
     other: their key names are translated, and the classifier, which is no part of a
-    backbone, is left out. In dense mode the final norm of a classification
-    checkpoint is left out too, since it has no counterpart.
+    backbone, is left out. Where norms are chained, as in dense mode, the final norm
+    of a classification checkpoint is left out too, since it has no counterpart.
 
     Args:
         arch: 'lite', 'tiny', 'small', 'base', or a dict with one entry per stage:
@@ -312,6 +314,7 @@ class SepViT(FourStageBackbone):
             (dense) or the raw one (classification).
         out_indices: stages to return; all in dense mode, the last in classification.
             Each has a LayerNorm.
+        in_channels: channels of the images.
         img_size: side, or height and width, that learned window tokens and
             'several_windows' refer to.
         drop_rate: dropout after embeddings and linear layers.
@@ -370,6 +373,7 @@ class SepViT(FourStageBackbone):
         pointwise: Literal['always', 'several_windows'] | None = None,
         chain_norms: bool | None = None,
         out_indices: Sequence[int] | None = None,
+        in_channels: int = 3,
         img_size: int | Sequence[int] = 224,
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
@@ -391,7 +395,7 @@ class SepViT(FourStageBackbone):
 
         def embed(stage: int) -> nn.Module:
             return OverlapPatchEmbed(
-                arch['embed_dims'][stage - 1] if stage else 3,
+                arch['embed_dims'][stage - 1] if stage else in_channels,
                 arch['embed_dims'][stage],
                 kernel_size=3 if stage else 7,
                 stride=2 if stage else 4,
@@ -433,30 +437,30 @@ class SepViT(FourStageBackbone):
         self, state_dict: dict[str, Any], prefix: str, *_: Any
     ) -> None:
         """Rename an authors' checkpoint in place, before it is loaded."""
-        if not any(key.startswith(f'{prefix}patch_embeds.') for key in state_dict):
+        keys = [key for key in state_dict if key.startswith(prefix)]
+        names = [key[len(prefix) :] for key in keys]
+        if all(from_authors_key(name) == name for name in names):
             return
         dropped = ('head.', 'norm.') if self.chain_norms else ('head.',)
-        for key in [key for key in state_dict if key.startswith(prefix)]:
+        for key, name in zip(keys, names):
             value = state_dict.pop(key)
-            name = key[len(prefix) :]
-            if name.startswith(dropped):
-                continue
-            state_dict[prefix + from_authors_key(name)] = value
+            if not name.startswith(dropped):
+                state_dict[prefix + from_authors_key(name)] = value
 
 
 def _pair(img_size: int | Sequence[int]) -> tuple[int, int]:
-    pair = (img_size, img_size) if isinstance(img_size, int) else tuple(img_size)
-    if len(pair) != 2 or not all(isinstance(n, int) and n > 0 for n in pair):
+    pair = (img_size, img_size) if isinstance(img_size, int) else img_size
+    if not is_list_of(pair, int) or len(pair) != 2 or min(pair) < 1:
         raise ValueError(
             f'img_size is {img_size}, but must be an integer > 0 or two of them, '
             'height and width'
         )
-    return pair
+    return tuple(pair)
 
 
 def _check_windows(arch: Mapping[str, Sequence]) -> None:
     for stage, (depth, sizes) in enumerate(zip(arch['depths'], arch['window_sizes'])):
-        if len(sizes) != depth or not all(isinstance(w, int) and w > 0 for w in sizes):
+        if not is_list_of(sizes, int) or len(sizes) != depth or min(sizes) < 1:
             raise ValueError(
                 f"arch['window_sizes'][{stage}] is {sizes}, but needs {depth} integers "
                 "> 0, one for each block of arch['depths']"

@@ -26,7 +26,7 @@ def to_windows(
     window_size: int,
     num_heads: int,
     *,
-    fill: Tensor | None = None,
+    padding: Tensor | None = None,
     token: Tensor | None = None,
 ) -> Tensor:
     """Partition a map into windows.
@@ -35,7 +35,7 @@ def to_windows(
         x: (B, H, W, C).
         window_size: side w of a window.
         num_heads: heads h, a divisor of C.
-        fill: what stands beyond the borders, (C,). Default: None, which is for
+        padding: what stands beyond the borders, (C,). Default: None, which is for
             windows that divide the map.
         token: what is put before the pixels of each window: (n, C), or (1, C) for the
             same everywhere. Default: None, nothing.
@@ -43,11 +43,11 @@ def to_windows(
     Returns:
         (h, B, n, L, d), contiguous, with L = w*w, or 1 + w*w with a token.
     """
-    if fill is not None:
-        fill = fill.to(x.dtype).unflatten(0, (num_heads, -1))
+    if padding is not None:
+        padding = padding.to(x.dtype).unflatten(0, (num_heads, -1))
     if token is not None:
         token = token.to(x.dtype).unflatten(1, (num_heads, -1)).transpose(0, 1)
-    return _ToWindows.apply(x, fill, token, window_size, num_heads)
+    return _ToWindows.apply(x, padding, token, window_size, num_heads)
 
 
 def from_windows(windows: Tensor, height: int, width: int, window_size: int) -> Tensor:
@@ -126,7 +126,7 @@ def _as_grid(windows: Tensor, height: int, width: int, window_size: int) -> Tens
 
 class _ToWindows(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, fill, token, w, heads):
+    def forward(ctx, x, padding, token, w, heads):
         B, H, W, C = x.shape
         dim = C // heads
         rows, columns = grid_of(H, W, w)
@@ -136,7 +136,7 @@ class _ToWindows(torch.autograd.Function):
         for part, place in _paired_views(x, pixels):
             place.copy_(part)
         for place in _beyond_borders(pixels, H, W):
-            place.copy_(fill.view(heads, *[1] * (place.dim() - 2), dim))
+            place.copy_(padding.view(heads, *[1] * (place.dim() - 2), dim))
         if token is not None:
             windows[..., 0, :] = token.unsqueeze(1)
         ctx.shape, ctx.w = x.shape, w
@@ -148,20 +148,20 @@ class _ToWindows(torch.autograd.Function):
     def backward(ctx, grad):
         (_, H, W, _), w = ctx.shape, ctx.w
         heads, dim = grad.shape[0], grad.shape[-1]
-        grad_x = grad_fill = grad_token = None
+        grad_x = grad_padding = grad_token = None
         pixels = _as_grid(grad, H, W, w)
         if ctx.needs_input_grad[0]:
             grad_x = grad.new_empty(ctx.shape)
             for part, place in _paired_views(grad_x, pixels):
                 part.copy_(place)
         if ctx.needs_input_grad[1]:
-            grad_fill = grad.new_zeros(heads, dim)
+            grad_padding = grad.new_zeros(heads, dim)
             for place in _beyond_borders(pixels, H, W):
-                grad_fill += place.sum(dim=tuple(range(1, place.dim() - 1)))
+                grad_padding += place.sum(dim=tuple(range(1, place.dim() - 1)))
         if ctx.needs_input_grad[2]:
             summed = (1, 2) if ctx.shares_token else (1,)
             grad_token = grad[..., 0, :].sum(dim=summed).view(heads, -1, dim)
-        return grad_x, grad_fill, grad_token, None, None
+        return grad_x, grad_padding, grad_token, None, None
 
 
 class _FromWindows(torch.autograd.Function):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from inspect import signature
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.runner import Runner
 
 
 class InputError(ValueError):
@@ -34,13 +36,21 @@ def load_config(
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
 
     Raises:
-        InputError: The file does not exist, an override fits nothing in it, or
-            several processes are asked for where mmengine knows no device for them.
+        InputError: The file does not exist; the first key of an override is neither
+            in it nor an argument of mmengine's Runner; several processes are asked
+            for where mmengine knows no device for them.
     """
     if not Path(path).is_file():
         raise InputError(f'config file not found: {path}')
     cfg = Config.fromfile(str(path))
     overrides = dict(overrides or {})
+    known = {*cfg, *signature(Runner).parameters, 'data_root'}
+    for key in overrides:
+        if key.split('.')[0] not in known:
+            raise InputError(
+                f'no place in {path} for {key}: it is not one of '
+                f'{", ".join(sorted(known))}'
+            )
     if 'data_root' in overrides:
         _move_data_root(cfg, str(overrides.pop('data_root')))
     try:

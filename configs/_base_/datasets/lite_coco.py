@@ -1,7 +1,6 @@
 # The COCO layout of tools/prepare_dataset.py, for two CPU cores.
 # A data set adds data_root, metainfo and the pipelines.
 train_dataloader = dict(
-    batch_size=8,
     num_workers=1,
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),

@@ -31,6 +31,7 @@ tta_pipeline = [
         ],
     ),
 ]
+auto_scale_lr = dict(base_batch_size=4)
 train_dataloader = dict(
     batch_size=4,
     num_workers=1,

@@ -44,6 +44,7 @@ tta_pipeline = [
     ),
 ]
 dataset = dict(data_root=data_root, metainfo=metainfo)
+auto_scale_lr = dict(base_batch_size=6)
 train_dataloader = dict(batch_size=6, dataset=dict(**dataset, pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(**dataset, pipeline=test_pipeline))
 test_dataloader = val_dataloader

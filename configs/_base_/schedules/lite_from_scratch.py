@@ -23,7 +23,6 @@ param_scheduler = [
         T_max=max_iters - warmup_iters,
     ),
 ]
-auto_scale_lr = dict(base_batch_size=8)
 default_hooks = dict(
     logger=dict(interval=20, log_metric_by_epoch=False),
     checkpoint=dict(by_epoch=False, interval=interval),
