@@ -38,3 +38,4 @@ model = dict(
     # seen from above, crowns hardly overlap
     test_cfg=dict(score_thr=0.001, nms=dict(iou_threshold=0.4)),
 )
+auto_scale_lr = dict(base_batch_size=_base_.train_dataloader.batch_size)

@@ -11,3 +11,4 @@ model = dict(
     decode_head=dict(in_channels=[32, 64, 128, 256], channels=64, num_classes=2),
     auxiliary_head=dict(in_channels=128, channels=64, num_classes=2),
 )
+auto_scale_lr = dict(base_batch_size=_base_.train_dataloader.batch_size)

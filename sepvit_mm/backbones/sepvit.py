@@ -37,7 +37,7 @@ def batched_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     is what the pointwise attention multiplies.
     """
     sequences = [x.flatten(0, -3).unsqueeze(1) for x in (q, k, v)]  # N, 1, L, d
-    size = MAX_CUDA_BATCH if q.is_cuda else len(sequences[0])
+    size = MAX_CUDA_BATCH if q.is_cuda else sequences[0].shape[0]
     parts = zip(*(x.split(size) for x in sequences))
     outs = [F.scaled_dot_product_attention(*part) for part in parts]
     return (outs[0] if len(outs) == 1 else torch.cat(outs)).view_as(q)

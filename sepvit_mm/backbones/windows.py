@@ -71,7 +71,7 @@ def _pieces(size: int, window_size: int) -> list[tuple[slice, slice, int]]:
     Returns:
         For each: its span in pixels, its span in windows, and the pixels per window.
     """
-    whole, rest = divmod(size, window_size)
+    whole, rest = size // window_size, size % window_size
     pieces = []
     if whole:
         pieces.append((slice(0, whole * window_size), slice(0, whole), window_size))
@@ -130,8 +130,8 @@ class _ToWindows(torch.autograd.Function):
         B, H, W, C = x.shape
         dim = C // heads
         rows, columns = grid_of(H, W, w)
-        n, length = rows * columns, w * w + (token is not None)
-        windows = x.new_empty(heads, B, n, length, dim)
+        length = w * w if token is None else 1 + w * w
+        windows = x.new_empty(heads, B, rows * columns, length, dim)
         pixels = _as_grid(windows, H, W, w)
         for part, place in _paired_views(x, pixels):
             place.copy_(part)

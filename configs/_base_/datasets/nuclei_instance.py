@@ -27,7 +27,6 @@ test_pipeline = [
     ),
 ]
 dataset = dict(data_root=data_root, metainfo=metainfo)
-auto_scale_lr = dict(base_batch_size=2)
 train_dataloader = dict(batch_size=2, dataset=dict(**dataset, pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(**dataset, pipeline=test_pipeline))
 test_dataloader = val_dataloader

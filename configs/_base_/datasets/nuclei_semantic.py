@@ -31,7 +31,6 @@ tta_pipeline = [
         ],
     ),
 ]
-auto_scale_lr = dict(base_batch_size=4)
 train_dataloader = dict(
     batch_size=4,
     num_workers=1,
