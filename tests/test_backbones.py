@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from sepvit_mm import SepViT
-from sepvit_mm.backbones import FourStageBackbone
+from sepvit_mm.backbones import FourStageBackbone, layers
 
 SEPVIT = dict(
     type='SepViT',
@@ -231,6 +231,17 @@ def test_unknown_arguments_are_refused(config):
 def test_backbones_are_found_from_every_library(scope):
     library = __import__(f'{scope}.registry').registry
     assert isinstance(library.MODELS.build(SEPVIT), FourStageBackbone)
+
+
+def test_inference_in_parts_changes_nothing(config, monkeypatch):
+    model = MODELS.build(config).eval()
+    images = torch.randn(2, 3, 50, 70)
+    whole = model(images)  # with a graph: all at once
+    monkeypatch.setattr(layers, 'CACHED_TOKENS', 7)
+    with torch.no_grad():
+        parts = model(images)
+    for a, b in zip(whole, parts):
+        torch.testing.assert_close(a, b)
 
 
 def test_mixed_precision_trains_and_stays_close(config):

@@ -78,11 +78,11 @@ def test_whole_model_is_the_literal_one(mode, size):
 
 
 def test_more_windows_than_a_cuda_grid_holds_change_nothing(monkeypatch):
-    q, k, v = torch.randn(3, 10, 5, 4)
-    whole = sepvit.batched_attention(q, k, v)
+    qkv = torch.randn(2, 5, 9, 24)
+    whole = sepvit.window_attention(qkv, 2)
     monkeypatch.setattr(sepvit, 'MAX_CUDA_BATCH', 4)
     monkeypatch.setattr(torch.Tensor, 'is_cuda', True)
-    torch.testing.assert_close(sepvit.batched_attention(q, k, v), whole)
+    torch.testing.assert_close(sepvit.window_attention(qkv, 2), whole)
 
 
 def test_an_images_features_do_not_depend_on_its_batch():

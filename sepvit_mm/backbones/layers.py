@@ -12,6 +12,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+# Tokens that an MLP maps at a time where it can: more would leave the cache.
+CACHED_TOKENS = 4096
+
 
 class TokenConv2d(nn.Conv2d):
     """A 2-D convolution from channels-last tokens to channels-last tokens."""
@@ -87,6 +90,14 @@ class Mlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., C) to (..., C)."""
+        if x.is_cpu and not (torch.is_grad_enabled() or torch.compiler.is_compiling()):
+            # Nothing is kept for a backward pass, so the hidden activations need not
+            # exist all at once: a part of them stays in the processor's cache.
+            parts = x.flatten(0, -2).split(CACHED_TOKENS)
+            return torch.cat([self._map(part) for part in parts]).view_as(x)
+        return self._map(x)
+
+    def _map(self, x: Tensor) -> Tensor:
         return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
 
 

@@ -29,18 +29,22 @@ from .windows import from_windows, grid_of, to_windows
 MAX_CUDA_BATCH = 2**16 - 1
 
 
-def batched_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Softmax attention of many small independent sequences, (..., L, d) each.
+def window_attention(qkv: Tensor, num_heads: int) -> Tensor:
+    """Softmax attention among the tokens of each window.
 
-    A sequence is one head of one window. With heads among the batch, the fused
-    kernels write (..., L, d) without gaps: a head's window lies in one piece, which
-    is what the pointwise attention multiplies.
+    Args:
+        qkv: queries, keys and values side by side, (B, n, L, 3C).
+        num_heads: heads h.
+
+    Returns:
+        (h, B, n, L, d), a view.
     """
-    sequences = [x.flatten(0, -3).unsqueeze(1) for x in (q, k, v)]  # N, 1, L, d
-    size = MAX_CUDA_BATCH if q.is_cuda else sequences[0].shape[0]
-    parts = zip(*(x.split(size) for x in sequences))
-    outs = [F.scaled_dot_product_attention(*part) for part in parts]
-    return (outs[0] if len(outs) == 1 else torch.cat(outs)).view_as(q)
+    B, n = qkv.shape[:2]
+    qkv = qkv.flatten(0, 1).unflatten(2, (3, num_heads, -1)).permute(2, 0, 3, 1, 4)
+    size = MAX_CUDA_BATCH if qkv.is_cuda else B * n
+    parts = [F.scaled_dot_product_attention(*p) for p in qkv.split(size, dim=1)]
+    out = parts[0] if len(parts) == 1 else torch.cat(parts)  # B*n, h, L, d
+    return out.unflatten(0, (B, n)).permute(2, 0, 1, 3, 4)
 
 
 class PointwiseAttention(nn.Module):
@@ -132,12 +136,16 @@ class SeparableAttention(nn.Module):
         _, H, W, _ = x.shape
         h, w = self.num_heads, self.window_size
 
-        qkv = self.qkv(x)
-        padding_qkv = self.qkv(padding) if H % w or W % w else None
-        token_qkv = None if token is None else self.qkv(token)
-        qkv = to_windows(qkv, w, 3 * h, padding=padding_qkv, token=token_qkv)
-        attended = batched_attention(*qkv.unflatten(0, (3, h)))  # h, B, n, L, d
+        qkv = to_windows(
+            self.qkv(x),
+            w,
+            padding=self.qkv(padding) if H % w or W % w else None,
+            token=None if token is None else self.qkv(token),
+        )
+        attended = window_attention(qkv[0], h)
 
+        # Heads come first from here on: a head's window lies in one piece, which is
+        # what the pointwise attention multiplies.
         windows = to_windows(x, w, h, padding=padding)
         windows += attended[..., -w * w :, :]
         if token is not None:

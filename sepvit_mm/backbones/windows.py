@@ -24,7 +24,7 @@ def grid_of(height: int, width: int, window_size: int) -> tuple[int, int]:
 def to_windows(
     x: Tensor,
     window_size: int,
-    num_heads: int,
+    num_heads: int = 1,
     *,
     padding: Tensor | None = None,
     token: Tensor | None = None,
@@ -34,7 +34,7 @@ def to_windows(
     Args:
         x: (B, H, W, C).
         window_size: side w of a window.
-        num_heads: heads h, a divisor of C.
+        num_heads: heads h, a divisor of C. Default: 1, all channels together.
         padding: what stands beyond the borders, (C,). Default: None, which is for
             windows that divide the map.
         token: what is put before the pixels of each window: (n, C), or (1, C) for the
