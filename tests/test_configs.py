@@ -78,6 +78,9 @@ SAMPLES = {'mmdet': detection_sample, 'mmseg': segmentation_sample}
 def test_config_trains_every_parameter_and_predicts(name):
     torch.manual_seed(0)
     cfg = load(name)
+    for test_cfg in (cfg.model.test_cfg, cfg.model.test_cfg.get('rcnn', {})):
+        if 'score_thr' in test_cfg:
+            test_cfg.score_thr = 0.0  # an untrained model is sure of nothing
     model = build(cfg)
     model.init_weights()
     model.train()
@@ -90,6 +93,7 @@ def test_config_trains_every_parameter_and_predicts(name):
     ]
     assert not without
 
+    cfg.optim_wrapper.optimizer.weight_decay = 0.0  # what moves, moves by gradient
     before = [p.detach().clone() for p in model.parameters()]
     build_optim_wrapper(model, cfg.optim_wrapper).optimizer.step()
     assert all(p.isfinite().all() for p in model.parameters())
@@ -104,6 +108,7 @@ def test_config_trains_every_parameter_and_predicts(name):
             assert prediction.pred_sem_seg.shape == SIZE
         else:
             instances = prediction.pred_instances
+            assert len(instances) > 0
             assert instances.bboxes.shape == (len(instances.scores), 4)
             assert ('masks' in instances) == (cfg.model.type == 'MaskRCNN')
 
@@ -189,6 +194,12 @@ def test_upernet_follows_the_160k_recipe():
     assert cfg.model.decode_head.norm_cfg.type == 'SyncBN'
     assert cfg.model.auxiliary_head.norm_cfg.type == 'SyncBN'
     assert cfg.model.backbone.drop_path_rate == 0.2
+
+
+@pytest.mark.parametrize('name', sorted({p.stem for p in CONFIGS.glob('*lite*.py')}))
+def test_small_configs_are_for_one_process(name):
+    cfg = load(name)
+    assert cfg.auto_scale_lr.base_batch_size == cfg.train_dataloader.batch_size
 
 
 @pytest.mark.parametrize('name', PAPER)

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import synthetic
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from pycocotools.coco import COCO
+from synthetic import discs, voc
 
 from sepvit_mm.datasets import (
     DATASETS,
@@ -31,52 +33,11 @@ from sepvit_mm.datasets.tiling import Tile
 from sepvit_mm.datasets.wheels import WheelSource
 
 TOOL = Path(__file__).parents[1] / 'tools' / 'prepare_dataset.py'
-BOXES = {
-    'meadow': [(0, 0, 9, 9), (45, 45, 55, 56), (30, 70, 41, 80)],
-    'wood': [(5, 5, 15, 15), (48, 10, 62, 20)],
-}
-
-
-def encode(pixels: np.ndarray, file_format: str) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, file_format)
-    return stream.getvalue()
-
-
-def voc(boxes: list[tuple], labels: tuple[str, ...] = ('Tree', 'Alive', 'Dead')):
-    sides = ('xmin', 'ymin', 'xmax', 'ymax')
-    objects = ''.join(
-        f'<object><name>{labels[i % len(labels)]}</name><bndbox>'
-        + ''.join(
-            f'<{side}>{value}</{side}>' for side, value in zip(sides, box, strict=True)
-        )
-        + '</bndbox></object>'
-        for i, box in enumerate(boxes)
-    )
-    return f'<annotation>{objects}</annotation>'.encode()
-
-
-def discs(size: int = 128, radius: int = 7) -> np.ndarray:
-    """Discs on a jittered grid, so that borders at any place cut some of them."""
-    rng = np.random.default_rng(0)
-    rows, columns = np.mgrid[:size, :size]
-    labels = np.zeros((size, size), np.uint16)
-    centres = [(y, x) for y in range(10, size, 20) for x in range(10, size, 20)]
-    for label, centre in enumerate(centres, start=1):
-        y, x = centre + rng.integers(-2, 3, 2)
-        labels[(rows - y) ** 2 + (columns - x) ** 2 <= radius**2] = label
-    return labels
 
 
 @pytest.fixture
 def tree_files() -> dict[str, bytes]:
-    rng = np.random.default_rng(0)
-    files = {trees.LICENSE: b'the licence'}
-    for name, boxes in BOXES.items():
-        scene = rng.integers(0, 256, (110, 100, 3), np.uint8)
-        files[f'{trees.DATA}/{name}.png'] = encode(scene, 'PNG')
-        files[f'{trees.DATA}/{name}.xml'] = voc(boxes)
-    return files
+    return synthetic.tree_files()
 
 
 @pytest.fixture
@@ -359,13 +320,10 @@ def test_trees_are_cut_out_where_they_stand(dataset, tree_files, wheel, tmp_path
 
 @pytest.fixture(scope='module')
 def nuclei_folder(tmp_path_factory) -> Path:
-    labels = discs()
-    files = {
-        nuclei.IMAGE: encode((labels > 0).astype(np.uint16) * 100, 'TIFF'),
-        nuclei.LABELS: encode(labels, 'TIFF'),
-    }
     folder = tmp_path_factory.mktemp('nuclei')
-    nuclei.write(files, folder, split_at=75, tile_size=50, overlap=16)
+    nuclei.write(
+        synthetic.nuclei_files(), folder, split_at=75, tile_size=50, overlap=16
+    )
     return folder
 
 

@@ -80,13 +80,15 @@ def test_outputs_and_gradients_are_the_authors(name: str, dtype: torch.dtype) ->
     ours = dict(backbone.named_parameters())
     grads = {k.removeprefix('grad/'): v for k, v in golden.items() if k[:5] == 'grad/'}
     assert len(grads) >= 30
-    # Not of each parameter's own largest: where an image is a single window, that of
-    # the pointwise attention's queries and keys is 0.
-    largest = max(grad.abs().max() for grad in grads.values())
+    overall = max(grad.abs().max() for grad in grads.values())
     for key, grad in grads.items():
         parameter = (
             model.get_parameter(key)
             if key.startswith('head.')
             else ours[from_authors_key(key)]
         )
+        # In float32 a small gradient carries the rounding of the large ones behind it.
+        # It is 0 for queries and keys where the image is a single window.
+        exact = dtype == torch.float64 and grad.any()
+        largest = grad.abs().max() if exact else overall
         assert_close(parameter.grad, grad, bound, f'gradient of {key}', largest)

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from literal import literal_copy, separable_attention
+from mmengine.runner.checkpoint import load_state_dict
 
 from sepvit_mm import SepViT
 from sepvit_mm.backbones import sepvit
@@ -192,8 +193,44 @@ def test_learned_tokens_carry_over_to_dense_where_asked():
     theirs = classifier.stages[0].blocks[0].window_token
     ours = dense.stages[0].blocks[0].window_token
     assert torch.equal(ours((8, 8)), theirs((8, 8)))
-    assert ours((5, 9)).shape == (45, 4)
-    assert ours((16, 16)).mean().item() == pytest.approx(theirs((8, 8)).mean().item())
+
+
+def test_learned_tokens_are_resized_along_their_own_axes():
+    token = sepvit.WindowToken((2, 3), 1)
+    rows, columns = torch.meshgrid(
+        torch.arange(2.0), 10 * torch.arange(3.0), indexing='ij'
+    )
+    with torch.no_grad():
+        token.weight.copy_((rows + columns).view(1, 6, 1, 1))
+    # Pixels are cells: the centres of 4 rows fall on -0.25, 0.25, 0.75, 1.25 of 2.
+    expected = torch.tensor([0, 0.25, 0.75, 1])[:, None] + 10 * torch.arange(3.0)
+    torch.testing.assert_close(token((4, 3)).view(4, 3), expected)
+
+
+@pytest.mark.parametrize('loader', ['torch', 'mmengine'])
+def test_authors_checkpoint_loads_inside_a_larger_model(loader):
+    model = randomise(SepViT(SMALL))
+    state = {f'backbone.{key}': value for key, value in authors_state(model).items()}
+    outer = torch.nn.ModuleDict({'backbone': SepViT(SMALL)})
+    if loader == 'torch':
+        outer.load_state_dict(state, strict=True)
+    else:
+        load_state_dict(outer, state, strict=True)
+    for key, value in outer.backbone.state_dict().items():
+        assert torch.equal(value, model.state_dict()[key]), key
+
+
+def test_a_part_of_an_authors_checkpoint_is_translated_too():
+    model = randomise(SepViT(SMALL))
+    part = {k: v for k, v in authors_state(model).items() if k.startswith('blocks.2')}
+    result = SepViT(SMALL).load_state_dict(part, strict=False)
+    assert not result.unexpected_keys
+    assert len(result.missing_keys) == len(model.state_dict()) - len(part)
+
+
+def test_images_may_have_other_channels_than_three():
+    model = SepViT(SMALL, in_channels=4).eval()
+    assert model(torch.randn(1, 4, 40, 40))[-1].shape == (1, 16, 2, 2)
 
 
 def test_classification_has_pointwise_attention_only_among_several_windows():
@@ -229,6 +266,8 @@ def test_the_next_stage_receives_the_normalised_map_in_dense_mode_only():
         (dict(window_token='random'), "window_token.*'random'.*zero.*learned"),
         (dict(pointwise='never'), "pointwise.*'never'.*always.*several_windows"),
         (dict(img_size=(224, 0)), 'img_size.*0.*height and width'),
+        (dict(img_size='224'), "img_size is '?224.*height and width"),
+        (dict(arch={**SMALL, 'window_sizes': [7, 7, 7, 7]}), 'needs 1 integers'),
         (dict(arch={**SMALL, 'window_sizes': [[7], [7], [7, 14], [7]]}), 'needs 2'),
         (dict(arch={**SMALL, 'window_sizes': [[7], [7, 0], [7, 14], [7]]}), '> 0'),
     ],

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import synthetic
 import torch
 from mmdet.datasets import CocoDataset
 from PIL import Image
 
-from sepvit_mm.engine import load_config, write_metrics
+from sepvit_mm.datasets import nuclei, trees
+from sepvit_mm.engine import load_config, metrics_table, write_metrics
 from sepvit_mm.engine.checkpoints import latest_checkpoint
 
 ROOT = Path(__file__).parents[1]
@@ -299,6 +301,44 @@ def test_classifier_is_trained_and_evaluated_by_the_same_tools(tmp_path):
     assert len(list((tmp_path / 'show').iterdir())) == 4
 
 
+def write_trees(folder: Path) -> None:
+    scenes = {'train': ('meadow',), 'val': ('wood',)}
+    trees.write(synthetic.tree_files(), folder, scenes=scenes, overlap=12)
+
+
+def write_nuclei(folder: Path) -> None:
+    nuclei.write(synthetic.nuclei_files(), folder, split_at=70)
+
+
+@pytest.mark.parametrize(
+    'name, write, metrics, more',
+    [
+        ('retinanet_sepvit_lite_trees', write_trees, ['bbox'], ['--tta']),
+        ('mask_rcnn_sepvit_lite_nuclei', write_nuclei, ['bbox', 'segm'], []),
+        ('upernet_sepvit_lite_nuclei', write_nuclei, ['mIoU'], ['--tta']),
+    ],
+)
+def test_embedded_default_trains_and_is_evaluated(name, write, metrics, more, tmp_path):
+    write(tmp_path / 'data')
+    options = ['--cfg-options', 'data_root=data', *ONE_PROCESS]
+    config = ROOT / f'configs/{name}.py'
+    short = ['train_cfg.max_iters=2', 'train_cfg.val_interval=2']
+    log = run('train.py', config, *options, *short, cwd=tmp_path)
+    assert 'loss: nan' not in log
+    log = run(
+        *('test.py', config, f'work_dirs/{name}', '--show-dir', 'pictures', *more),
+        *options,
+        cwd=tmp_path,
+    )
+    result = json.loads((tmp_path / f'work_dirs/{name}/metrics.json').read_text())
+    for metric in metrics:
+        assert any(metric in key for key in result), result
+    assert all(key in log for key in result)
+    images = (tmp_path / 'data/images/val').iterdir()
+    pictures = (tmp_path / 'pictures').iterdir()
+    assert sorted(p.name for p in pictures) == sorted(p.name for p in images)
+
+
 def test_data_root_moves_every_path_under_it():
     cfg = load_config(RETINANET, overrides={'data_root': 'elsewhere/coco'})
     for split in ('train', 'val', 'test'):
@@ -318,12 +358,12 @@ def test_latest_checkpoint_is_the_furthest_whole_one(tmp_path):
     assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_9.pth'
 
 
-def test_metric_without_a_value_is_null_in_json(tmp_path):
-    write_metrics({'mIoU': float('nan'), 'aAcc': np.float64(50)}, tmp_path / 'a/m.json')
-    assert json.loads((tmp_path / 'a/m.json').read_text()) == {
-        'mIoU': None,
-        'aAcc': 50,
-    }
+def test_metrics_that_are_no_numbers_are_written_too(tmp_path):
+    metrics = {'mIoU': float('nan'), 'aAcc': np.float64(50), 'classwise': [1, 2.5]}
+    write_metrics(metrics, tmp_path / 'a/m.json')
+    written = json.loads((tmp_path / 'a/m.json').read_text())
+    assert written == {'mIoU': None, 'aAcc': 50, 'classwise': [1, 2.5]}
+    assert metrics_table(metrics).row_count == 3
     assert len(list((tmp_path / 'a').iterdir())) == 1  # nothing half-written is left
 
 
@@ -353,6 +393,11 @@ def test_malformed_option_is_quoted(refusal, pair):
 def test_option_that_fits_nothing_is_refused(refusal):
     key = 'train_dataloader.dataset.pipeline.99.scale'
     assert key in refusal('train.py', RETINANET, '--cfg-options', f'{key}=1')
+
+
+def test_misspelt_option_is_refused(refusal):
+    message = refusal('train.py', RETINANET, '--cfg-options', 'optim_wraper.lr=1')
+    assert 'optim_wraper.lr' in message and 'optim_wrapper' in message
 
 
 def test_scaling_the_rate_needs_a_base_batch_size(refusal, coco, tmp_path):
