@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY := PASSIVE
 TREES := configs/retinanet_sepvit_lite_trees.py
 OUT := work_dirs/demo
 
-.PHONY: help install data demo test lint clean
+.PHONY: help install data demo picture test lint clean
 help:
 	@echo 'make demo   install, train a detector on real photographs, show its results'
 	@echo 'make test   install, run the tests'
@@ -50,6 +50,13 @@ demo: $(READY)
 	$(BIN)/python tools/train.py $(TREES) --work-dir $(OUT) --seed 0
 	$(BIN)/python tools/test.py $(TREES) $(OUT) \
 	  --show-dir $(OUT)/pictures --out $(OUT)/metrics.json
+
+# The picture in the README is one of those that the demo makes.
+PICTURE := $(OUT)/pictures/2019_YELL_2_541000_4977000_image_crop_x0312_y0345.png
+picture:
+	mkdir -p docs
+	$(BIN)/python -c "from PIL import Image; \
+	  Image.open('$(PICTURE)').convert('RGB').save('docs/trees.jpg', quality=85)"
 
 test: $(READY)
 	$(BIN)/python -m pytest

@@ -39,3 +39,5 @@ model = dict(
     test_cfg=dict(score_thr=0.001, nms=dict(iou_threshold=0.4)),
 )
 auto_scale_lr = dict(base_batch_size=_base_.train_dataloader.batch_size)
+# small images, many boxes
+visualizer = dict(line_width=2)
