@@ -6,8 +6,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip
 READY := $(VENV)/ready
-# Data loading has processes of its own; a waiting thread should not spin beside them.
-export OMP_WAIT_POLICY := PASSIVE
 
 TREES := configs/retinanet_sepvit_lite_trees.py
 OUT := work_dirs/demo

@@ -46,7 +46,7 @@ tta_pipeline = [
     ),
 ]
 dataset = dict(data_root=data_root, metainfo=metainfo)
-train_dataloader = dict(batch_size=6, dataset=dict(**dataset, pipeline=train_pipeline))
+train_dataloader = dict(batch_size=4, dataset=dict(**dataset, pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(**dataset, pipeline=test_pipeline))
 test_dataloader = val_dataloader
 val_evaluator = dict(

@@ -1,9 +1,9 @@
 # From random weights on a few dozen small images, within minutes on two CPU cores.
 # Counted in iterations, so that the time is known whatever the data set's size.
 _base_ = './default.py'
-max_iters = 1200
+max_iters = 850
 warmup_iters = 100
-interval = 300
+interval = 425
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=interval)
 optim_wrapper = dict(
     optimizer=dict(lr=2e-3, weight_decay=0.05),
