@@ -26,5 +26,5 @@ setup(
     license_files=['LICENSE'],
     packages=find_packages(include=['sepvit_mm', 'sepvit_mm.*']),
     python_requires='>=3.10,<3.13',
-    install_requires=['torch>=2.3', 'rich'],
+    install_requires=['torch>=2.6', 'rich'],
 )

@@ -1,4 +1,5 @@
-# RetinaNet 1x. There are no pretrained SepViT weights: this trains from scratch.
+# RetinaNet 1x. There are no pretrained SepViT weights: make them with
+# sepvit_t_imagenet.py, or this trains from scratch.
 _base_ = [
     '_base_/models/retinanet.py',
     '_base_/datasets/coco_detection.py',

@@ -6,7 +6,14 @@ Importing this package registers the backbones in mmengine's root registry, so t
     custom_imports = dict(imports=['sepvit_mm'])
 """
 
-from .backbones import SepViT
+from .backbones import HiLo, LITv2, PaleAttention, PaleTransformer, SepViT
 from .version import __version__
 
-__all__ = ['SepViT', '__version__']
+__all__ = [
+    'HiLo',
+    'LITv2',
+    'PaleAttention',
+    'PaleTransformer',
+    'SepViT',
+    '__version__',
+]

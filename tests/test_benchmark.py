@@ -36,12 +36,15 @@ def test_bad_arguments_name_what_is_allowed():
         summarize({'ours': [1.0]}, reference='Swin')
 
 
+def benchmark(*args, cwd: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, TOOL, '--shape', '64', '96', '--rounds', '1', *args]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+
+
 def test_tool_compares_with_the_literal_definition_and_peers(tmp_path):
-    command = [sys.executable, TOOL, '--arch', 'lite', '--shape', '64', '96']
-    command += ['--rounds', '1', '--json', 'rows.json', '--markdown', 'table.md']
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    files = ['--json', 'rows.json', '--markdown', 'table.md']
+    done = benchmark('--arch', 'lite', *files, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / 'rows.json').read_text())
     names = [row['name'] for row in result['rows']]
     assert names[:2] == ['SepViT-lite', 'literal definition']
@@ -50,3 +53,24 @@ def test_tool_compares_with_the_literal_definition_and_peers(tmp_path):
     assert '1 x 64 x 96' in table
     assert all(f'| {name} |' in table for name in names)
     assert table.strip() in done.stdout
+
+
+@pytest.mark.parametrize(
+    'backbone, model, reference',
+    [
+        ('LITv2', 'LITv2-small', 'literal definition'),
+        # its literal definition would take hours
+        ('PaleTransformer', 'PaleTransformer-tiny', 'Swin-T (timm)'),
+    ],
+)
+def test_tool_times_every_backbone(tmp_path, backbone, model, reference):
+    done = benchmark('--backbone', backbone, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f'speed relative to {reference}' in done.stdout
+    assert f'| {model} |' in done.stdout
+
+
+def test_tool_names_the_architectures_that_there_are(tmp_path):
+    done = benchmark('--backbone', 'LITv2', '--arch', 'lite', cwd=tmp_path)
+    assert done.returncode == 2
+    assert '--arch is lite, but must be one of base, medium, small' in done.stderr

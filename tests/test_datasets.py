@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from pycocotools.coco import COCO
-from synthetic import discs, voc
+from synthetic import BOXES, discs, voc
 
 from sepvit_mm.datasets import (
     DATASETS,
@@ -24,6 +24,7 @@ from sepvit_mm.datasets import (
     DatasetError,
     build,
     count,
+    crowns,
     nuclei,
     prepare,
     trees,
@@ -373,3 +374,39 @@ def test_splits_of_nuclei_share_no_pixel_and_held_out_ones_count_once(nuclei_fol
 def test_intensities_are_mapped_alike_in_every_image():
     values = np.array([[0, 1, 4, 24, 235, 255, 256, 65535]], np.uint16)
     assert nuclei.to_8_bit(values).tolist() == [[0, 16, 32, 78, 245, 255, 255, 255]]
+
+
+def test_crowns_are_as_many_with_a_tree_as_without(tree_files, tmp_path):
+    crowns.write(
+        tree_files, tmp_path, scenes={'train': ('meadow',), 'val': ('wood',)}, size=24
+    )
+    objects = {'train': len(BOXES['meadow']), 'val': len(BOXES['wood'])}
+    assert count(tmp_path) == {split: (2 * n, n) for split, n in objects.items()}
+    for split, name in (('train', 'meadow'), ('val', 'wood')):
+        path = tmp_path / 'annotations' / f'{split}.json'
+        content = json.loads(path.read_text())
+        assert content['metainfo']['classes'] == ['ground', 'tree']
+        labels = [entry['gt_label'] for entry in content['data_list']]
+        assert labels.count(0) == labels.count(1) == len(BOXES[name])
+        with Image.open(io.BytesIO(tree_files[f'{trees.DATA}/{name}.png'])) as image:
+            scene = np.asarray(image.convert('RGB'))
+        places = np.lib.stride_tricks.sliding_window_view(scene, (24, 24), axis=(0, 1))
+        for entry in content['data_list']:
+            with Image.open(tmp_path / 'images' / split / entry['img_path']) as image:
+                crop = np.asarray(image).transpose(2, 0, 1)
+            found = np.argwhere((places == crop).all(axis=(2, 3, 4)))
+            assert len(found) == 1
+            top, left = found[0]
+            in_middle = [
+                left + 6 < box[2]
+                and box[0] < left + 18
+                and top + 6 < box[3]
+                and box[1] < top + 18
+                for box in BOXES[name]
+            ]
+            assert any(in_middle) == bool(entry['gt_label']) or _at_border(top, left)
+
+
+def _at_border(top: int, left: int) -> bool:
+    """Whether a crop of 24 was moved inside a scene of 110 x 100."""
+    return top in (0, 110 - 24) or left in (0, 100 - 24)

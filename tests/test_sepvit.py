@@ -8,8 +8,9 @@ from literal import literal_copy, separable_attention
 from mmengine.runner.checkpoint import load_state_dict
 
 from sepvit_mm import SepViT
-from sepvit_mm.backbones import sepvit
+from sepvit_mm.backbones import sepvit, windows
 from sepvit_mm.backbones.sepvit import SepViTBlock
+from sepvit_mm.checkpoints.keys import translate
 from sepvit_mm.complexity import count_macs
 
 SMALL = dict(
@@ -80,10 +81,10 @@ def test_whole_model_is_the_literal_one(mode, size):
 
 def test_more_windows_than_a_cuda_grid_holds_change_nothing(monkeypatch):
     qkv = torch.randn(2, 5, 9, 24)
-    whole = sepvit.window_attention(qkv, 2)
-    monkeypatch.setattr(sepvit, 'MAX_CUDA_BATCH', 4)
+    whole = windows.window_attention(qkv, 2)
+    monkeypatch.setattr(windows, 'MAX_CUDA_BATCH', 4)
     monkeypatch.setattr(torch.Tensor, 'is_cuda', True)
-    torch.testing.assert_close(sepvit.window_attention(qkv, 2), whole)
+    torch.testing.assert_close(windows.window_attention(qkv, 2), whole)
 
 
 def test_an_images_features_do_not_depend_on_its_batch():
@@ -152,7 +153,7 @@ def authors_state(model: SepViT) -> dict[str, torch.Tensor]:
             layers += [f'blocks.{s}.{b}.{layer}' for layer in AUTHORS_BLOCK]
         names += [f'{layer}.{kind}' for layer in layers for kind in ('weight', 'bias')]
     state = model.state_dict()
-    ours = {name: sepvit.from_authors_key(name) for name in names}
+    ours = {name: translate(name, model.name_pairs) for name in names}
     return {theirs: state[key] for theirs, key in ours.items() if key in state}
 
 

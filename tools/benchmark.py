@@ -1,4 +1,4 @@
-"""Time SepViT beside its literal definition and its peers, in one process."""
+"""Time a backbone beside its literal definition and its peers, in one process."""
 
 import argparse
 import json
@@ -8,36 +8,43 @@ from pathlib import Path
 
 import torch
 
-from sepvit_mm import SepViT
+from sepvit_mm import LITv2, PaleTransformer, SepViT
 from sepvit_mm.benchmark import measure, summarize, to_markdown
 
 # The literal definition is the tests' oracle, and not part of the package.
 sys.path.insert(0, str(Path(__file__).parents[1] / 'tests'))
 from literal import literal_copy
 
+BACKBONES = {'SepViT': SepViT, 'LITv2': LITv2, 'PaleTransformer': PaleTransformer}
+DEFAULT_ARCH = {'SepViT': 'tiny', 'LITv2': 'small', 'PaleTransformer': 'tiny'}
+LITERAL = 'literal definition'
 PEERS = {
     'Swin-T (timm)': 'swin_tiny_patch4_window7_224',
     'ConvNeXt-T (timm)': 'convnext_tiny',
 }
-REFERENCE = 'literal definition'
 
 
-def build(arch: str, height: int, width: int, peers: bool) -> dict:
+def build(name: str, arch: str, height: int, width: int, peers: bool) -> dict:
     """Build the models to compare, in evaluation mode, by name."""
-    ours = SepViT(arch).eval()
-    models = {f'SepViT-{arch}': ours, REFERENCE: literal_copy(ours)}
+    ours = BACKBONES[name](arch).eval()
+    models = {f'{name}-{arch}': ours}
+    if name != 'PaleTransformer':  # whose definition goes position by position
+        models[LITERAL] = literal_copy(ours)
     if peers:
         import timm  # needed for nothing else
-    for title, name in PEERS.items() if peers else ():
-        size = {'img_size': (height, width)} if 'swin' in name else {}
-        models[title] = timm.create_model(name, features_only=True, **size).eval()
+    for title, peer in PEERS.items() if peers else ():
+        size = {'img_size': (height, width)} if 'swin' in peer else {}
+        models[title] = timm.create_model(peer, features_only=True, **size).eval()
     return models
 
 
 def main() -> None:
     """Measure as the command line says, and print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--arch', default='tiny', choices=sorted(SepViT.variants))
+    parser.add_argument('--backbone', default='SepViT', choices=sorted(BACKBONES))
+    parser.add_argument(
+        '--arch', help='default: the smallest of the paper, tiny or small'
+    )
     parser.add_argument(
         '--shape', type=int, nargs=2, default=(800, 1344), metavar=('H', 'W')
     )
@@ -45,14 +52,19 @@ def main() -> None:
     parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument('--device', default='cpu')
     parser.add_argument(
-        '--no-peers', action='store_true', help='only ours and its literal definition'
+        '--no-peers', action='store_true', help='leave out the models of timm'
     )
     parser.add_argument('--json', type=Path, help='write the rows to this file')
     parser.add_argument('--markdown', type=Path, help='write the table to this file')
     args = parser.parse_args()
+    arch = args.arch or DEFAULT_ARCH[args.backbone]
+    variants = sorted(BACKBONES[args.backbone].variants)
+    if arch not in variants:
+        parser.error(f'--arch is {arch}, but must be one of {", ".join(variants)}')
 
     images = torch.randn(args.batch, 3, *args.shape, device=args.device)
-    models = build(args.arch, *args.shape, peers=not args.no_peers)
+    models = build(args.backbone, arch, *args.shape, peers=not args.no_peers)
+    reference = next(name for name in (LITERAL, *PEERS, *models) if name in models)
     runs = {
         name: partial(model.to(args.device), images) for name, model in models.items()
     }
@@ -62,8 +74,8 @@ def main() -> None:
         rounds=args.rounds,
         **({'synchronize': torch.cuda.synchronize} if on_cuda else {}),
     )
-    rows = summarize(seconds, REFERENCE)
-    table = to_markdown(rows, REFERENCE)
+    rows = summarize(seconds, reference)
+    table = to_markdown(rows, reference)
     device = torch.cuda.get_device_name() if on_cuda else 'CPU'
     threads = '' if on_cuda else f', {torch.get_num_threads()} threads'
     batch, (height, width) = args.batch, args.shape

@@ -1,4 +1,4 @@
-"""Prepare the small datasets: python tools/prepare_dataset.py {trees,nuclei,all}."""
+"""Prepare the small datasets that come with the package."""
 
 import argparse
 import sys

@@ -7,8 +7,10 @@ schedule and what this ecosystem's training code asks a backbone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from itertools import accumulate
+from typing import Any
 
 import torch
 from mmengine.model import BaseModule
@@ -16,10 +18,14 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+from ..checkpoints import fill
+from ..checkpoints.keys import Pairs, translate
 from .layers import init_vision_transformer
 
 NUM_STAGES = 4
 OWN_PARTS = ('stages.', 'norms.')
+# What the authors of SepViT and LITv2 call the only norm of a classification model.
+FINAL_NORM = ('norm.', f'norms.{NUM_STAGES - 1}.')
 
 
 def is_list_of(value: object, kind: type = object) -> bool:
@@ -80,8 +86,31 @@ def resolve_arch(
     return arch
 
 
+@contextmanager
+def batch_statistics_kept(module: nn.Module) -> Iterator[None]:
+    """Let a forward pass leave the running statistics of BatchNorm as they are."""
+    norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
+    kept = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
+    for norm in norms:
+        norm.momentum, norm.num_batches_tracked = 0.0, None
+    try:
+        yield
+    finally:
+        for norm, (momentum, count) in zip(norms, kept):
+            norm.momentum, norm.num_batches_tracked = momentum, count
+
+
+def recompute_later(block: nn.Module, x: Tensor) -> Tensor:
+    """Run a block now, and again in the backward pass instead of keeping its values."""
+    if not any(isinstance(module, _BatchNorm) for module in block.modules()):
+        return checkpoint(block, x, use_reentrant=False)
+    # The second pass over the same batch must not count in running statistics.
+    contexts = lambda: (nullcontext(), batch_statistics_kept(block))  # noqa: E731
+    return checkpoint(block, x, use_reentrant=False, context_fn=contexts)
+
+
 class Stage(nn.Module):
-    """An embedding that lowers the resolution, then blocks that keep it.
+    """An embedding or merging that lowers the resolution, then blocks that keep it.
 
     Args:
         embed: maps (B, H, W, C_in) to (B, H', W', C).
@@ -102,7 +131,7 @@ class Stage(nn.Module):
         x = self.embed(x)
         for block in self.blocks:
             if self.with_cp and torch.is_grad_enabled():
-                x = checkpoint(block, x, use_reentrant=False)
+                x = recompute_later(block, x)
             else:
                 x = block(x)
         return x
@@ -115,8 +144,13 @@ class FourStageBackbone(BaseModule):
     ``out_indices`` do not exist, and neither do norms that nobody reads. Distributed
     training therefore works without ``find_unused_parameters``.
 
+    The authors' checkpoints load through :meth:`load_state_dict`, strictly as any
+    other: their parameter names are translated, and the classifier, which is no part
+    of a backbone, is left out. So is the final norm of a classification checkpoint,
+    unless the last output is the only one with a norm here too.
+
     Args:
-        embed: ``embed(stage)`` builds the embedding of a stage.
+        embed: ``embed(stage)`` builds the embedding (or merging) of a stage.
         block: ``block(stage, index, drop_path)`` builds a block of a stage, with its
             drop-path rate.
         embed_dims: channels of each of the four stages.
@@ -139,6 +173,9 @@ class FourStageBackbone(BaseModule):
     Raises:
         ValueError: an argument is out of range; the message says what is allowed.
     """
+
+    # Pairs of the authors' and our names of parameters, see `checkpoints.keys`.
+    authors_keys: Pairs = ()
 
     def __init__(
         self,
@@ -207,6 +244,7 @@ class FourStageBackbone(BaseModule):
         )
         self.apply(init_vision_transformer)
         self._freeze()
+        self._register_load_state_dict_pre_hook(self._translate_authors_keys)
 
     @property
     def out_channels(self) -> tuple[int, ...]:
@@ -249,6 +287,60 @@ class FourStageBackbone(BaseModule):
                     if isinstance(module, _BatchNorm):
                         module.eval()
         return self
+
+    def init_weights(self) -> None:
+        """Initialise as ``init_cfg`` says.
+
+        ``dict(type='Pretrained', checkpoint=...)`` goes through
+        :func:`sepvit_mm.checkpoints.fill`, whose arguments may stand in that dict.
+
+        Raises:
+            CheckpointError: the checkpoint cannot be read or does not fit.
+        """
+        whole = self.init_cfg
+        cfgs = [whole] if isinstance(whole, dict) else list(whole or [])
+        pretrained = [cfg for cfg in cfgs if cfg['type'] == 'Pretrained']
+        fresh = not self.is_init
+        self.init_cfg = [cfg for cfg in cfgs if cfg not in pretrained]
+        super().init_weights()
+        self.init_cfg = whole
+        for cfg in pretrained if fresh else []:
+            fill(self, **{key: cfg[key] for key in cfg if key != 'type'})
+
+    def resize(self, name: str, value: Tensor) -> Tensor | None:
+        """Resize a parameter of a checkpoint to the shape that it has here.
+
+        Args:
+            name: its name here.
+            value: as it is in the checkpoint.
+
+        Returns:
+            The resized parameter, or None where there is no way to.
+        """
+        return None
+
+    @property
+    def name_pairs(self) -> Pairs:
+        """The authors' and our names in this model, for ``checkpoints.keys``."""
+        normed = [i for i, n in enumerate(self.norms) if isinstance(n, nn.LayerNorm)]
+        if normed != [NUM_STAGES - 1]:
+            return self.authors_keys
+        return (FINAL_NORM, *self.authors_keys)
+
+    def _translate_authors_keys(
+        self, state_dict: dict[str, Any], prefix: str, *_: Any
+    ) -> None:
+        """Rename an authors' checkpoint in place, before it is loaded."""
+        keys = [key for key in state_dict if key.startswith(prefix)]
+        ours = [translate(key[len(prefix) :], self.name_pairs) for key in keys]
+        if not any(ours):
+            return
+        for key, name in zip(keys, ours):
+            value = state_dict.pop(key)
+            if name is not None:
+                state_dict[prefix + name] = value
+            elif not key[len(prefix) :].startswith(('head.', 'norm.')):
+                state_dict[key] = value
 
     def _freeze(self) -> None:
         if self.frozen_stages < 0:

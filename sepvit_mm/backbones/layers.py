@@ -10,10 +10,19 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 # Tokens that an MLP maps at a time where it can: more would leave the cache.
 CACHED_TOKENS = 4096
+
+
+def pad_to_multiple(x: Tensor, divisor: int) -> Tensor:
+    """Put zeros to the right of and below (B, H, W, C), where they are needed."""
+    _, H, W, _ = x.shape
+    if H % divisor or W % divisor:
+        x = F.pad(x, (0, 0, 0, -W % divisor, 0, -H % divisor))
+    return x
 
 
 class TokenConv2d(nn.Conv2d):
@@ -24,8 +33,12 @@ class TokenConv2d(nn.Conv2d):
         return super().forward(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
 
+class ZeroConv2d(TokenConv2d):
+    """A convolution that starts at zero."""
+
+
 class OverlapPatchEmbed(nn.Module):
-    """Overlapping strided convolution with bias, then LayerNorm.
+    """Overlapping strided convolution with bias, then LayerNorm if asked.
 
     A size that the stride does not divide is rounded up: H' = ceil(H / stride).
 
@@ -34,7 +47,8 @@ class OverlapPatchEmbed(nn.Module):
         embed_dim: channels of the output.
         kernel_size: side of the (odd) kernel, padded by half of it.
         stride: downsampling factor.
-        drop_rate: dropout after the norm.
+        norm: whether a LayerNorm follows.
+        drop_rate: dropout at the end.
     """
 
     def __init__(
@@ -44,13 +58,14 @@ class OverlapPatchEmbed(nn.Module):
         *,
         kernel_size: int,
         stride: int,
+        norm: bool = True,
         drop_rate: float = 0.0,
     ) -> None:
         super().__init__()
         self.proj = TokenConv2d(
             in_channels, embed_dim, kernel_size, stride, padding=kernel_size // 2
         )
-        self.norm = nn.LayerNorm(embed_dim, eps=1e-5)
+        self.norm = nn.LayerNorm(embed_dim, eps=1e-5) if norm else nn.Identity()
         self.drop = nn.Dropout(drop_rate)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -106,11 +121,13 @@ def init_vision_transformer(module: nn.Module) -> None:
     """Initialise one module as SepViT's authors do.
 
     Linear: truncated normal of std 0.02, bias 0. Conv2d: normal of std
-    sqrt(2 / fan_out), fan_out per group, bias 0. Norms: 1 and 0. Any other module is
-    left alone. Meant for :meth:`torch.nn.Module.apply`.
+    sqrt(2 / fan_out), fan_out per group, bias 0. ZeroConv2d: 0. Norms: 1 and 0. Any
+    other module is left alone. Meant for :meth:`torch.nn.Module.apply`.
     """
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
+    elif isinstance(module, ZeroConv2d):
+        nn.init.zeros_(module.weight)
     elif isinstance(module, nn.Conv2d):
         # PyTorch's own Kaiming initialisation does not divide by the groups.
         fan_out = module.out_channels * math.prod(module.kernel_size) / module.groups

@@ -10,7 +10,7 @@ their dimension (C = h d), w the side of a window and n the number of windows.
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -20,31 +20,9 @@ from mmcv.cnn.bricks import DropPath
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from .base import NUM_STAGES, FourStageBackbone, is_list_of, resolve_arch
+from .base import FourStageBackbone, is_list_of, resolve_arch
 from .layers import ConditionalPositionEncoding, Mlp, OverlapPatchEmbed
-from .windows import from_windows, grid_of, to_windows
-
-# CUDA's fused attention kernels put the batch on a grid axis that ends here
-# (pytorch/pytorch#142228).
-MAX_CUDA_BATCH = 2**16 - 1
-
-
-def window_attention(qkv: Tensor, num_heads: int) -> Tensor:
-    """Softmax attention among the tokens of each window.
-
-    Args:
-        qkv: queries, keys and values side by side, (B, n, L, 3C).
-        num_heads: heads h.
-
-    Returns:
-        (h, B, n, L, d), a view.
-    """
-    B, n = qkv.shape[:2]
-    qkv = qkv.flatten(0, 1).unflatten(2, (3, num_heads, -1)).permute(2, 0, 3, 1, 4)
-    size = MAX_CUDA_BATCH if qkv.is_cuda else B * n
-    parts = [F.scaled_dot_product_attention(*p) for p in qkv.split(size, dim=1)]
-    out = parts[0] if len(parts) == 1 else torch.cat(parts)  # B*n, h, L, d
-    return out.unflatten(0, (B, n)).permute(2, 0, 1, 3, 4)
+from .windows import from_windows, grid_of, to_windows, window_attention
 
 
 class PointwiseAttention(nn.Module):
@@ -155,6 +133,22 @@ class SeparableAttention(nn.Module):
         return self.drop(self.proj(from_windows(windows, H, W, w)))
 
 
+def resize_tokens(tokens: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Tensor:
+    """Resize window tokens bilinearly from one grid of windows to another.
+
+    Args:
+        tokens: (n, C), row by row.
+        old: rows and columns of their grid.
+        new: rows and columns of the wanted grid.
+
+    Returns:
+        (n', C), row by row.
+    """
+    tokens = tokens.T.unflatten(1, old).unsqueeze(0)
+    tokens = F.interpolate(tokens, new, mode='bilinear', align_corners=False)
+    return tokens[0].flatten(1).T
+
+
 class WindowToken(nn.Module):
     """Learned window tokens, one per position in the grid of windows.
 
@@ -178,11 +172,7 @@ class WindowToken(nn.Module):
             (n, C), row by row.
         """
         tokens = self.weight[0, :, 0]
-        if grid == self.grid:
-            return tokens
-        tokens = tokens.T.unflatten(1, self.grid).unsqueeze(0)
-        tokens = F.interpolate(tokens, grid, mode='bilinear', align_corners=False)
-        return tokens[0].flatten(1).T
+        return tokens if grid == self.grid else resize_tokens(tokens, self.grid, grid)
 
 
 class SepViTBlock(nn.Module):
@@ -251,30 +241,6 @@ class SepViTBlock(nn.Module):
         return self.pos_encoding(x)
 
 
-# The authors' parameter names and ours; theirs call DWA and PWA "DSA" and "PSA".
-AUTHORS_KEYS = (
-    (r'^patch_embeds\.(\d+)\.', r'stages.\1.embed.'),
-    (r'^pos_block\.(\d+)\.proj\.0\.', r'stages.\1.blocks.0.pos_encoding.conv.'),
-    (r'^blocks\.(\d+)\.(\d+)\.', r'stages.\1.blocks.\2.'),
-    (r'^norm_list\.(\d+)\.', r'norms.\1.'),
-    (r'^norm\.', rf'norms.{NUM_STAGES - 1}.'),
-    (r'\.win_tokens$', '.window_token.weight'),
-    (r'\.attn\.DSA_qkv\.', '.attn.qkv.'),
-    (r'\.attn\.win_tokens_norm\.', '.attn.pointwise.norm.'),
-    (r'\.attn\.PSA_qk\.', '.attn.pointwise.qk.'),
-)
-
-
-def from_authors_key(name: str) -> str:
-    """Translate a parameter's name in the authors' checkpoints to its name here.
-
-    Any other name is returned as it is.
-    """
-    for theirs, ours in AUTHORS_KEYS:
-        name = re.sub(theirs, ours, name)
-    return name
-
-
 class Behaviour(NamedTuple):
     """What differs between the authors' classification and dense-prediction code.
 
@@ -300,11 +266,6 @@ class SepViT(FourStageBackbone):
     Any input size is accepted. Where windows do not divide a map, it is padded with
     zeros, right and bottom, before the block's first norm, as in the authors' dense
     code; at 224 x 224 nothing is padded in classification.
-
-    The authors' checkpoints load through :meth:`load_state_dict`, strictly as any
-    other: their key names are translated, and the classifier, which is no part of a
-    backbone, is left out. Where norms are chained, as in dense mode, the final norm
-    of a classification checkpoint is left out too, since it has no counterpart.
 
     Args:
         arch: 'lite', 'tiny', 'small', 'base', or a dict with one entry per stage:
@@ -371,6 +332,21 @@ class SepViT(FourStageBackbone):
             window_sizes=[[7], [7, 14], [7, 14] * 7, [7, 7]],
         ),
     }
+
+    # The authors call depthwise and pointwise attention "DSA" and "PSA".
+    authors_keys = (
+        ('patch_embeds.{s}.', 'stages.{s}.embed.'),
+        ('pos_block.{s}.proj.0.', 'stages.{s}.blocks.0.pos_encoding.conv.'),
+        ('blocks.{s}.{b}.win_tokens', 'stages.{s}.blocks.{b}.window_token.weight'),
+        ('blocks.{s}.{b}.attn.DSA_qkv.', 'stages.{s}.blocks.{b}.attn.qkv.'),
+        (
+            'blocks.{s}.{b}.attn.win_tokens_norm.',
+            'stages.{s}.blocks.{b}.attn.pointwise.norm.',
+        ),
+        ('blocks.{s}.{b}.attn.PSA_qk.', 'stages.{s}.blocks.{b}.attn.pointwise.qk.'),
+        ('blocks.{s}.{b}.', 'stages.{s}.blocks.{b}.'),
+        ('norm_list.{s}.', 'norms.{s}.'),
+    )
 
     def __init__(
         self,
@@ -439,21 +415,15 @@ class SepViT(FourStageBackbone):
             with_cp=with_cp,
             init_cfg=init_cfg,
         )
-        self._register_load_state_dict_pre_hook(self._translate_authors_keys)
 
-    def _translate_authors_keys(
-        self, state_dict: dict[str, Any], prefix: str, *_: Any
-    ) -> None:
-        """Rename an authors' checkpoint in place, before it is loaded."""
-        keys = [key for key in state_dict if key.startswith(prefix)]
-        names = [key[len(prefix) :] for key in keys]
-        if all(from_authors_key(name) == name for name in names):
-            return
-        dropped = ('head.', 'norm.') if self.chain_norms else ('head.',)
-        for key, name in zip(keys, names):
-            value = state_dict.pop(key)
-            if not name.startswith(dropped):
-                state_dict[prefix + from_authors_key(name)] = value
+    def resize(self, name: str, value: Tensor) -> Tensor | None:
+        """Resize learned window tokens, given for a square of windows."""
+        module = self.get_submodule(name.rpartition('.')[0])
+        side = math.isqrt(value.shape[1]) if value.dim() == 4 else 0
+        if not isinstance(module, WindowToken) or side**2 != value.shape[1]:
+            return None
+        tokens = resize_tokens(value[0, :, 0].float(), (side, side), module.grid)
+        return tokens[None, :, None].to(value.dtype)
 
 
 def _pair(img_size: int | Sequence[int]) -> tuple[int, int]:

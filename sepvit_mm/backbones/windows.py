@@ -1,4 +1,4 @@
-"""Between a map and its windows, each way in a single copy.
+"""Windows: from a map and back in a single copy each way, and attention in them.
 
 A map (B, H, W, C) becomes windows (h, B, n, L, d): one head after another, the L tokens
 of a window in one piece. Where windows do not divide the map, the last ones reach over
@@ -12,8 +12,13 @@ from collections.abc import Iterator
 from itertools import product
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+# CUDA's fused attention kernels put the batch on a grid axis that ends here
+# (pytorch/pytorch#142228).
+MAX_CUDA_BATCH = 2**16 - 1
 
 
 def grid_of(height: int, width: int, window_size: int) -> tuple[int, int]:
@@ -63,6 +68,24 @@ def from_windows(windows: Tensor, height: int, width: int, window_size: int) -> 
         (B, H, W, C), contiguous.
     """
     return _FromWindows.apply(windows, height, width, window_size)
+
+
+def window_attention(qkv: Tensor, num_heads: int) -> Tensor:
+    """Softmax attention among the tokens of each window.
+
+    Args:
+        qkv: queries, keys and values side by side, (B, n, L, 3C).
+        num_heads: heads h.
+
+    Returns:
+        (h, B, n, L, d), a view.
+    """
+    B, n = qkv.shape[:2]
+    qkv = qkv.flatten(0, 1).unflatten(2, (3, num_heads, -1)).permute(2, 0, 3, 1, 4)
+    size = MAX_CUDA_BATCH if qkv.is_cuda else B * n
+    parts = [F.scaled_dot_product_attention(*p) for p in qkv.split(size, dim=1)]
+    out = parts[0] if len(parts) == 1 else torch.cat(parts)  # B*n, h, L, d
+    return out.unflatten(0, (B, n)).permute(2, 0, 1, 3, 4)
 
 
 def _pieces(size: int, window_size: int) -> list[tuple[slice, slice, int]]:

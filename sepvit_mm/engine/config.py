@@ -12,9 +12,7 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.runner import Runner
 
-
-class InputError(ValueError):
-    """What the user gave cannot be used; the message says what would be."""
+from ..errors import InputError
 
 
 def load_config(

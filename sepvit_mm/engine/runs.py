@@ -9,8 +9,9 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from ..errors import InputError
 from .checkpoints import latest_checkpoint, load_entirely
-from .config import InputError, require_data
+from .config import require_data
 from .pictures import PictureHook
 
 

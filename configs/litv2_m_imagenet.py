@@ -1,0 +1,13 @@
+# ImageNet-1K, the authors' recipe.
+_base_ = [
+    '_base_/models/classifier.py',
+    '_base_/datasets/imagenet.py',
+    '_base_/schedules/imagenet_litv2.py',
+    '_base_/runtime_mmpretrain.py',
+]
+model = dict(
+    backbone=dict(
+        type='LITv2', arch='medium', out_norms='classification', drop_path_rate=0.3
+    ),
+    head=dict(in_channels=768),
+)

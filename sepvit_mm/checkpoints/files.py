@@ -1,0 +1,167 @@
+"""Read a checkpoint file of any trainer, without running anything that is in it."""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import numpy as np
+import torch
+from mmengine.dist import barrier, is_main_process
+from mmengine.logging import HistoryBuffer
+from torch import Tensor
+
+from ..errors import InputError
+
+WRAPPERS = ('state_dict', 'model', 'model_ema')
+
+
+def _history_method(owner: Any, name: str) -> Any:
+    """Stand in for ``getattr``, by which mmengine's logs name their statistics."""
+    if owner is not HistoryBuffer:
+        raise pickle.UnpicklingError(f'Unsupported getattr of {owner}')
+    return getattr(HistoryBuffer, name)
+
+
+ARRAY, SCALAR = (value.__reduce__()[0] for value in (np.zeros(1), np.float64(0)))
+# What trainers store beside the weights: plain data, safe to rebuild.
+SAFE = [
+    argparse.Namespace,
+    HistoryBuffer,
+    (_history_method, 'builtins.getattr'),
+    np.ndarray,
+    np.dtype,
+    *(type(np.dtype(kind)) for kind in ('float64', 'float32', 'int64', 'int32')),
+    ARRAY,
+    SCALAR,
+    # as numpy 1 calls them
+    (ARRAY, 'numpy.core.multiarray._reconstruct'),
+    (SCALAR, 'numpy.core.multiarray.scalar'),
+]
+
+
+class CheckpointError(InputError):
+    """A checkpoint cannot be read, or does not fit."""
+
+
+def read_state_dict(checkpoint: str | Path) -> dict[str, Tensor]:
+    """Read the parameters in a file, whatever they are wrapped in.
+
+    Args:
+        checkpoint: a ``.safetensors`` file, any other file that ``torch.save`` wrote,
+            or an http(s) address of one. ``state_dict``, ``model`` and ``model_ema``
+            are unwrapped, and ``module.`` before a name is left out.
+
+    Returns:
+        Tensors by name, on the CPU.
+
+    Raises:
+        CheckpointError: nothing is there, it is unreachable or unreadable, it holds
+            more than plain data, or no tensors are in it.
+    """
+    return unwrap(read_file(checkpoint), checkpoint)[0]
+
+
+def unwrap(content: Any, origin: str | Path) -> tuple[dict[str, Tensor], str | None]:
+    """Find the parameters in what a file holds.
+
+    Args:
+        content: what :func:`read_file` returned.
+        origin: what an error calls it.
+
+    Returns:
+        Tensors by name, and the key that they were wrapped in, if any.
+
+    Raises:
+        CheckpointError: no tensors are in it.
+    """
+    wrapper = None
+    if isinstance(content, Mapping):
+        wrapper = next((key for key in WRAPPERS if key in content), None)
+    state = content if wrapper is None else content[wrapper]
+    if isinstance(state, Mapping):
+        state = {
+            str(name).removeprefix('module.'): value
+            for name, value in state.items()
+            if isinstance(value, Tensor)
+        }
+    if not state or not isinstance(state, Mapping):
+        held = list(content)[:8] if isinstance(content, Mapping) else type(content)
+        raise CheckpointError(
+            f'no parameters in {origin}: it holds {held}, but needs tensors by name, '
+            f'alone or under one of {", ".join(WRAPPERS)}'
+        )
+    return state, wrapper
+
+
+def read_file(checkpoint: str | Path) -> Any:
+    """Read a checkpoint file without running anything that is in it.
+
+    Args:
+        checkpoint: as for :func:`read_state_dict`.
+
+    Returns:
+        What the file holds, tensors on the CPU.
+
+    Raises:
+        CheckpointError: nothing is there, it is unreachable or unreadable, or it holds
+            more than plain data.
+    """
+    name = str(checkpoint)
+    path = _download(name) if name.startswith(('http://', 'https://')) else Path(name)
+    if not path.is_file():
+        raise CheckpointError(f'checkpoint not found: {checkpoint}')
+    try:
+        if path.suffix == '.safetensors':
+            from safetensors.torch import load_file  # only where it is needed
+
+            return load_file(path)
+        with torch.serialization.safe_globals(SAFE):
+            return torch.load(path, map_location='cpu', weights_only=True)
+    except pickle.UnpicklingError as error:
+        if not _is_refused_class(error):
+            raise CheckpointError(f'cannot read {checkpoint}: {error}') from error
+        raise CheckpointError(
+            f'{checkpoint} holds more than plain data, and reading it could run code: '
+            f'{_refused_class(error)}. If you trust whoever made it, strip it once: '
+            'python -c "import torch; torch.save({k: v for k, v in '
+            f"torch.load('{checkpoint}', weights_only=False).items() if k in "
+            f"{WRAPPERS}}}, 'stripped.pth')\""
+        ) from error
+    except ImportError as error:
+        raise CheckpointError(
+            f'cannot read {checkpoint}: pip install safetensors'
+        ) from error
+    except Exception as error:  # torch raises by file content: zip, EOF, Runtime, ...
+        raise CheckpointError(f'cannot read {checkpoint}: {error}') from error
+
+
+def _is_refused_class(error: Exception) -> bool:
+    return 'Unsupported' in str(error)
+
+
+def _refused_class(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines()]
+    return next((line for line in lines if 'Unsupported' in line), lines[0])
+
+
+def _download(url: str) -> Path:
+    """Fetch a file into torch's cache, once, by one process for all."""
+    path = Path(torch.hub.get_dir()) / 'checkpoints' / url.rsplit('/', 1)[-1]
+    if is_main_process() and not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(url, str(path))
+        except (URLError, OSError) as error:
+            raise CheckpointError(
+                f'cannot download {url}: {getattr(error, "reason", error)}. Download '
+                'it elsewhere and name the file by --cfg-options '
+                'model.backbone.init_cfg.checkpoint=FILE, or train from random weights '
+                'by --cfg-options model.backbone.init_cfg=None'
+            ) from error
+    barrier()
+    return path

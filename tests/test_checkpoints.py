@@ -1,0 +1,343 @@
+"""Checkpoints load whole, load as far as reported, or not at all."""
+
+import argparse
+import json
+import logging
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer, MMLogger
+from mmengine.registry import MODELS, init_default_scope
+from safetensors.torch import save_file
+from test_litv2 import SMALL as LITV2
+from test_sepvit import SMALL as SEPVIT
+from test_sepvit import randomise
+
+from sepvit_mm import LITv2, PaleTransformer, SepViT
+from sepvit_mm.checkpoints import CheckpointError, Coverage, fill, read_state_dict
+from sepvit_mm.checkpoints.convert import convert
+from sepvit_mm.checkpoints.keys import translate
+from sepvit_mm.engine import load_config
+
+ROOT = Path(__file__).parents[1]
+
+
+def authors_state(model) -> dict[str, torch.Tensor]:
+    """A model's state under the authors' names."""
+    return {
+        translate(name, model.name_pairs, back=True): value
+        for name, value in model.state_dict().items()
+    }
+
+
+def classifier(family) -> tuple[torch.nn.Module, dict[str, torch.Tensor]]:
+    """A classification model of the authors', and its checkpoint with classifier."""
+    if family is SepViT:
+        model = SepViT(SEPVIT, mode='classification')
+    else:
+        model = LITv2(LITV2, out_norms='classification')
+    randomise(model)
+    channels = model.out_channels[-1]
+    head = {'head.weight': torch.randn(10, channels), 'head.bias': torch.randn(10)}
+    return model, {**authors_state(model), **head}
+
+
+def assert_filled(model, source) -> None:
+    for name, value in source.state_dict().items():
+        assert torch.equal(model.state_dict()[name], value), name
+
+
+WRAPPINGS = {
+    'bare': lambda state: state,
+    'state_dict': lambda state: {'state_dict': state, 'meta': {'epoch': 3}},
+    'model': lambda state: {'model': state, 'optimizer': {}, 'epoch': 3},
+    'model_ema': lambda state: {'model_ema': state},
+    'module.': lambda state: {f'module.{name}': v for name, v in state.items()},
+    'backbone.': lambda state: {
+        'state_dict': {
+            **{f'backbone.{name}': v for name, v in state.items()},
+            'neck.conv.weight': torch.zeros(3),
+        }
+    },
+    'args': lambda state: {'model': state, 'args': argparse.Namespace(lr=1e-3)},
+}
+
+
+@pytest.mark.parametrize('wrapping', WRAPPINGS)
+@pytest.mark.parametrize('family', [SepViT, LITv2])
+def test_authors_checkpoints_fill_however_they_are_wrapped(family, wrapping, tmp_path):
+    source, state = classifier(family)
+    torch.save(WRAPPINGS[wrapping](state), tmp_path / 'file.pth')
+    arguments = dict(mode='classification') if family is SepViT else {}
+    if family is LITv2:
+        arguments = dict(out_norms='classification')
+    model = family(SEPVIT if family is SepViT else LITV2, **arguments)
+    coverage = fill(model, tmp_path / 'file.pth')
+    assert_filled(model, source)
+    assert coverage.filled == coverage.used == 1.0
+    assert not coverage.missing and not coverage.unexpected
+
+
+def test_our_own_names_and_safetensors_fill_too(tmp_path):
+    source = randomise(PaleTransformer(PALE))
+    state = {f'backbone.{k}': v for k, v in source.state_dict().items()}
+    save_file(state, tmp_path / 'file.safetensors')
+    model = PaleTransformer(PALE)
+    fill(model, tmp_path / 'file.safetensors')
+    assert_filled(model, source)
+
+
+PALE = dict(embed_dims=[4, 8, 16, 32], depths=[1, 1, 2, 1], num_heads=[2, 2, 4, 8])
+
+
+def test_what_a_trainer_stores_beside_the_weights_is_read(tmp_path):
+    history = HistoryBuffer([1.0, 2.0], [1, 1])
+    hub = dict(log_scalars={'loss': history}, runtime_info={'iter': np.float64(3)})
+    state = {'weight': torch.zeros(3)}
+    torch.save({'state_dict': state, 'message_hub': hub}, tmp_path / 'file.pth')
+    assert list(read_state_dict(tmp_path / 'file.pth')) == ['weight']
+
+
+@pytest.mark.parametrize(
+    'arch, missing, unexpected',
+    [('tiny', 28, 6), ('small', 44, 10), ('base', 44, 10)],
+)
+def test_sepvit_classification_fills_a_dense_model_as_far_as_reported(
+    arch, missing, unexpected, tmp_path
+):
+    state = authors_state(SepViT(arch, mode='classification'))
+    torch.save({'model': state}, tmp_path / 'file.pth')
+    coverage = fill(SepViT(arch), tmp_path / 'file.pth')
+    assert len(coverage.missing) == missing
+    assert len(coverage.unexpected) == unexpected
+    assert 0.85 < coverage.filled < 0.95
+    assert coverage.used > 0.99
+    report = str(coverage)
+    assert 'stages 2' in report and 'norms 0' in report
+    assert f'{coverage.filled:.1%} of the backbone filled' in report
+
+
+@pytest.mark.parametrize('file, model', [('tiny', 'small'), ('small', 'tiny')])
+def test_another_architecture_is_refused_with_the_report(file, model, tmp_path):
+    state = authors_state(SepViT(file, mode='classification'))
+    torch.save({'model': state}, tmp_path / 'file.pth')
+    target = SepViT(model)
+    before = {name: value.clone() for name, value in target.state_dict().items()}
+    with pytest.raises(CheckpointError) as error:
+        fill(target, tmp_path / 'file.pth')
+    message = str(error.value)
+    assert 'does not fit SepViT' in message and 'at least 85%' in message
+    assert 'stages 2' in message and 'file.pth' in message
+    for name, value in target.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_the_least_coverage_can_be_chosen(tmp_path):
+    _, state = classifier(LITv2)
+    part = {name: value for name, value in state.items() if 'layers.0' in name}
+    torch.save(part, tmp_path / 'file.pth')
+    with pytest.raises(CheckpointError, match='does not fit LITv2'):
+        fill(LITv2(LITV2), tmp_path / 'file.pth')
+    coverage = fill(LITv2(LITV2), tmp_path / 'file.pth', min_coverage=0.0)
+    assert coverage.used == 1.0 and 0 < coverage.filled < 0.85
+
+
+def test_window_tokens_are_resized_only_where_that_is_asked(tmp_path):
+    source = randomise(SepViT(SEPVIT, mode='classification', img_size=224))
+    torch.save(source.state_dict(), tmp_path / 'file.pth')
+    model = SepViT(SEPVIT, mode='classification', img_size=448)
+    coverage = fill(model, tmp_path / 'file.pth', min_coverage=0.5)
+    tokens = [name for name in source.state_dict() if 'window_token' in name]
+    # beyond 224, stages 2 and 3 have several windows as well, hence tokens of their own
+    assert set(coverage.mismatched) == set(tokens)
+    coverage = fill(model, tmp_path / 'file.pth', min_coverage=0.5, resize_tokens=True)
+    assert set(coverage.resized) == set(tokens) and not coverage.mismatched
+    block = source.stages[0].blocks[0].window_token
+    expected = block(model.stages[0].blocks[0].window_token.grid)
+    given = model.stages[0].blocks[0].window_token.weight[0, :, 0]
+    torch.testing.assert_close(given, expected)
+
+
+def test_init_cfg_goes_through_the_loader_and_leaves_its_report(tmp_path):
+    source, state = classifier(LITv2)
+    torch.save({'model': state}, tmp_path / 'file.pth')
+    (tmp_path / 'logs').mkdir()
+    logger = MMLogger.get_instance('coverage', log_file=tmp_path / 'logs/run.log')
+    config = dict(type='LITv2', arch=LITV2, out_norms='classification')
+    init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'file.pth'))
+    model = MODELS.build(dict(config, init_cfg=init_cfg))
+    model.init_weights()
+    assert_filled(model, source)
+    report = json.loads((tmp_path / 'logs/pretrained_coverage.json').read_text())
+    assert report['filled'] == 1.0
+    assert set(report['loaded']) == set(model.state_dict())
+    assert '100.0% of the backbone filled' in (tmp_path / 'logs/run.log').read_text()
+    for handler in list(logger.handlers):
+        if isinstance(handler, logging.FileHandler):
+            logger.removeHandler(handler)
+    with pytest.raises(CheckpointError, match=r'absent\.pth'):
+        bad = dict(type='Pretrained', checkpoint='absent.pth')
+        MODELS.build(dict(config, init_cfg=bad)).init_weights()
+
+
+def test_a_prefix_chooses_and_a_wrong_one_is_named(tmp_path):
+    source, state = classifier(LITv2)
+    names = {f'student.backbone.{name}': v for name, v in state.items()}
+    torch.save({**names, 'teacher.x': torch.zeros(1)}, tmp_path / 'file.pth')
+    model = LITv2(LITV2, out_norms='classification')
+    fill(model, tmp_path / 'file.pth', prefix='student.backbone')
+    assert_filled(model, source)
+    with pytest.raises(CheckpointError, match=r"'pupil'.*student, teacher"):
+        fill(model, tmp_path / 'file.pth', prefix='pupil')
+
+
+class Harmful:
+    def __reduce__(self):
+        return print, ('this must not be printed',)
+
+
+def test_a_file_that_would_run_code_is_refused_with_the_way_out(tmp_path, capsys):
+    torch.save({'state_dict': {}, 'hook': Harmful()}, tmp_path / 'file.pth')
+    with pytest.raises(CheckpointError, match=r'could run code.*weights_only=False'):
+        read_state_dict(tmp_path / 'file.pth')
+    assert 'must not be printed' not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    'content', [b'', b'PK\x03\x04', pickle.dumps(3), b'not a checkpoint at all']
+)
+def test_an_unreadable_file_is_named(content, tmp_path):
+    (tmp_path / 'file.pth').write_bytes(content)
+    with pytest.raises(CheckpointError, match=r'file\.pth'):
+        read_state_dict(tmp_path / 'file.pth')
+
+
+@pytest.mark.parametrize('content', [{}, {'state_dict': {}}, [1], {'epoch': 3}])
+def test_a_file_without_parameters_is_named(content, tmp_path):
+    torch.save(content, tmp_path / 'file.pth')
+    with pytest.raises(CheckpointError, match=r'no parameters in .*file\.pth'):
+        read_state_dict(tmp_path / 'file.pth')
+
+
+def test_an_unreachable_address_tells_how_to_train_without(monkeypatch, tmp_path):
+    def refuse(*args, **kwargs):
+        raise URLError('no route')
+
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', refuse)
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    with pytest.raises(CheckpointError) as error:
+        read_state_dict('https://example.com/weights.pth')
+    message = str(error.value)
+    assert 'https://example.com/weights.pth' in message and 'no route' in message
+    assert 'model.backbone.init_cfg=None' in message
+
+
+def test_an_address_is_fetched_once(monkeypatch, tmp_path):
+    calls = []
+
+    def fetch(url, path):
+        calls.append(url)
+        torch.save({'weight': torch.ones(2)}, path)
+
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', fetch)
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    for _ in range(2):
+        state = read_state_dict('https://example.com/weights.pth')
+        assert torch.equal(state['weight'], torch.ones(2))
+    assert calls == ['https://example.com/weights.pth']
+
+
+def test_a_short_report_fits_the_log():
+    names = tuple(f'stages.0.blocks.0.weight{i}' for i in range(20))
+    coverage = Coverage('file.pth', (), (), names, (), (), 0.0, 0.0)
+    assert 'and 14 more' in str(coverage)
+    table, *_ = str(coverage).partition('0.0%')
+    assert max(map(len, table.splitlines())) <= 100
+
+
+@pytest.mark.parametrize('family', [SepViT, LITv2])
+@pytest.mark.parametrize('wrapper', [None, 'model'])
+def test_conversion_is_exact_both_ways(family, wrapper):
+    source, state = classifier(family)
+    content = {wrapper: state, 'epoch': 3} if wrapper else state
+    ours = convert(content, 'theirs.pth')
+    assert ours.to_ours and ours.family == family.__name__
+    converted = ours.content['state_dict']
+    for name, value in source.state_dict().items():
+        assert torch.equal(converted[f'backbone.{name}'], value)
+    assert torch.equal(converted['head.fc.weight'], state['head.weight'])
+
+    back = convert(ours.content, 'ours.pth')
+    assert not back.to_ours
+    again = back.content[wrapper] if wrapper else back.content
+    assert list(again) == list(state)
+    assert all(torch.equal(again[name], state[name]) for name in state)
+
+
+def test_conversion_names_what_it_does_not_know():
+    with pytest.raises(CheckpointError, match=r'neither ours nor.*conv1, layer1'):
+        convert({'conv1.weight': torch.ones(1), 'layer1.x': torch.ones(1)}, 'resnet')
+    _, state = classifier(LITv2)
+    state['layers.0.unheard_of'] = torch.ones(1)
+    state['mystery'] = torch.ones(1)
+    with pytest.raises(CheckpointError, match=r'2 unknown names.*heard.*mystery'):
+        convert(state, 'file.pth')
+
+
+WHOLE = ['retinanet_litv2_s_coco', 'mask_rcnn_litv2_s_coco', 'upernet_litv2_s_ade20k']
+
+
+@pytest.mark.parametrize('name', WHOLE)
+def test_a_released_detector_or_segmentor_loads_strictly(name):
+    # Of the layout of the authors' files: their names in the backbone, mmdet's and
+    # mmseg's own elsewhere.
+    cfg = load_config(ROOT / f'configs/{name}.py')
+    init_default_scope(cfg.default_scope)
+    cfg.model.backbone.arch = LITV2
+    dims = LITV2['embed_dims']
+    if 'neck' in cfg.model:
+        cfg.model.neck.in_channels = dims[4 - len(cfg.model.neck.in_channels) :]
+    else:
+        cfg.model.decode_head.in_channels = dims
+        cfg.model.auxiliary_head.in_channels = dims[2]
+    cfg.model.backbone.init_cfg = None
+    model = randomise(MODELS.build(cfg.model))
+    theirs = {}
+    for key, value in model.state_dict().items():
+        inner = key.removeprefix('backbone.')
+        if inner != key:
+            pairs = model.backbone.name_pairs
+            key = f'backbone.{translate(inner, pairs, back=True)}'
+        theirs[key] = value
+    ours = convert({'state_dict': theirs, 'meta': {}}, 'released.pth')
+    twin = MODELS.build(cfg.model)
+    twin.load_state_dict(ours.content['state_dict'], strict=True)
+    assert_filled(twin, model)
+    assert list(convert(ours.content, 'ours').content['state_dict']) == list(theirs)
+
+
+def test_tool_converts_there_and_back(tmp_path):
+    _, state = classifier(LITv2)
+    torch.save({'model': state}, tmp_path / 'theirs.pth')
+    for source, target in (('theirs', 'ours'), ('ours', 'again')):
+        done = run_tool(f'{source}.pth', f'{target}.pth', cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert 'LITv2' in done.stdout and 'sha256' in done.stdout
+    again = torch.load(tmp_path / 'again.pth')['model']
+    assert all(torch.equal(again[name], state[name]) for name in state)
+    refused = run_tool('ours.pth', 'again.pth', cwd=tmp_path)
+    assert refused.returncode != 0
+    assert refused.stderr.strip() == (
+        'error: again.pth exists already; remove it or name another'
+    )
+
+
+def run_tool(*args, cwd: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, ROOT / 'tools/convert_checkpoint.py', *args]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
