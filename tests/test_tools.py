@@ -5,6 +5,7 @@ import os
 import runpy
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 from mmdet.datasets import CocoDataset
 from PIL import Image
 
-from sepvit_mm.datasets import nuclei, trees
+from sepvit_mm.datasets import crowns, nuclei, trees
 from sepvit_mm.engine import load_config, metrics_table, write_metrics
 from sepvit_mm.engine.checkpoints import latest_checkpoint
 
@@ -45,7 +46,7 @@ def run(tool: str, *args, cwd: Path) -> str:
     return done.stdout
 
 
-def error_of(tool: str, *args, monkeypatch, capsys) -> str:
+def error_of(tool: str, *args, monkeypatch, capsys, one_line: bool = True) -> str:
     """Run a tool that must refuse its input; return its message."""
     monkeypatch.setattr(sys, 'argv', [tool, *map(str, args)])
     with pytest.raises(SystemExit) as stop:
@@ -54,16 +55,14 @@ def error_of(tool: str, *args, monkeypatch, capsys) -> str:
     # argparse prints its message, sys.exit carries it
     message = f'{stop.value.code}' if isinstance(stop.value.code, str) else ''
     message = message or capsys.readouterr().err.splitlines()[-1]
-    assert '\n' not in message
+    assert not (one_line and '\n' in message)
     return message
 
 
 @pytest.fixture
 def refusal(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
-    return lambda tool, *args: error_of(
-        tool, *args, monkeypatch=monkeypatch, capsys=capsys
-    )
+    return partial(error_of, monkeypatch=monkeypatch, capsys=capsys)
 
 
 def write_image(path: Path, size: tuple[int, int], box: tuple[int, ...]) -> None:
@@ -253,57 +252,84 @@ def test_segmentor_is_evaluated_as_table_json_and_pictures(
     ]
 
 
-CLASSIFIER = """
-custom_imports = dict(imports=['sepvit_mm'])
-default_scope = 'mmpretrain'
-data_root = {root!r}
-model = dict(
-    type='ImageClassifier',
-    data_preprocessor=dict(num_classes=2),
-    backbone=dict(
-        type='SepViT', arch='lite', mode='classification', img_size=64),
-    neck=dict(type='GlobalAveragePooling'),
-    head=dict(type='LinearClsHead', num_classes=2, in_channels=256, topk=(1, )))
-train_dataloader = dict(
-    batch_size=2, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type='CustomDataset', data_root=data_root, data_prefix='',
-        pipeline=[dict(type='LoadImageFromFile'), dict(type='Resize', scale=64),
-                  dict(type='PackInputs')]))
-test_dataloader = dict(train_dataloader, sampler=dict(shuffle=False,
-                       type='DefaultSampler'))
-test_evaluator = dict(type='Accuracy', topk=(1, ))
-train_cfg = dict(by_epoch=True, max_epochs=1)
-test_cfg = dict()
-optim_wrapper = dict(optimizer=dict(type='AdamW', lr=1e-3))
-visualizer = dict(type='UniversalVisualizer',
-                  vis_backends=[dict(type='LocalVisBackend')])
-"""
-
-
-def test_classifier_is_trained_and_evaluated_by_the_same_tools(tmp_path):
-    for i, label in enumerate(('dark', 'light')):
-        for j in range(2):
-            box = (0, 0, 32 * (1 + i), 64)
-            write_image(tmp_path / f'data/{label}/{label}{j}.png', (64, 64), box)
-    config = tmp_path / 'classifier.py'
-    config.write_text(CLASSIFIER.format(root=str(tmp_path / 'data')))
-    log = run('train.py', config, '--work-dir', 'work', '--amp', cwd=tmp_path)
-    assert 'float32' in log or torch.cuda.is_available()
-    log = run(
-        *('test.py', config, 'work/epoch_1.pth'),
-        *('--out', 'metrics.json', '--show-dir', 'show'),
-        cwd=tmp_path,
-    )
-    metrics = json.loads((tmp_path / 'metrics.json').read_text())
-    assert metrics['accuracy/top1'] in (0, 25, 50, 75, 100)
-    assert 'accuracy/top1' in log
-    assert len(list((tmp_path / 'show').iterdir())) == 4
-
-
 def write_trees(folder: Path) -> None:
     scenes = {'train': ('meadow',), 'val': ('wood',)}
     trees.write(synthetic.tree_files(), folder, scenes=scenes, overlap=12)
+
+
+def write_crowns(folder: Path) -> None:
+    scenes = {'train': ('meadow',), 'val': ('wood',)}
+    crowns.write(synthetic.tree_files(), folder, scenes=scenes, size=32)
+
+
+@pytest.fixture(scope='module')
+def trained_classifier(tmp_path_factory) -> tuple[Path, str]:
+    """A work dir with an epoch of classification in it, and what was printed."""
+    folder = tmp_path_factory.mktemp('classifier')
+    write_crowns(folder / 'data')
+    options = ['data_root=data', 'train_cfg.max_epochs=2', 'train_cfg.val_interval=2']
+    options += ['param_scheduler.1.end=2', 'train_dataloader.batch_size=2']
+    options += ['default_hooks.checkpoint.interval=2', *ONE_PROCESS]
+    log = run(
+        *('train.py', ROOT / 'configs/sepvit_lite_crowns.py', '--work-dir', 'work'),
+        *('--amp', '--cfg-options', *options),
+        cwd=folder,
+    )
+    return folder, log
+
+
+def test_classifier_is_trained_and_evaluated_by_the_same_tools(trained_classifier):
+    folder, log = trained_classifier
+    assert 'float32' in log or torch.cuda.is_available()
+    log = run(
+        *('test.py', ROOT / 'configs/sepvit_lite_crowns.py', 'work'),
+        *('--out', 'metrics.json', '--show-dir', 'show'),
+        *('--cfg-options', 'data_root=data', *ONE_PROCESS),
+        cwd=folder,
+    )
+    metrics = json.loads((folder / 'metrics.json').read_text())
+    assert metrics['accuracy/top1'] in (0, 25, 50, 75, 100)
+    assert 'accuracy/top1' in log
+    assert len(list((folder / 'show').iterdir())) == 4
+
+
+def test_a_detector_starts_from_the_whole_backbone_of_a_classifier(
+    trained_classifier, tmp_path
+):
+    checkpoint = trained_classifier[0] / 'work/epoch_2.pth'
+    write_trees(tmp_path / 'data')
+    init_cfg = 'model.backbone.init_cfg'
+    options = ['data_root=data', *ONE_PROCESS, f'{init_cfg}.type=Pretrained']
+    options += ['train_cfg.max_iters=1', 'train_cfg.val_interval=1']
+    log = run(
+        *('train.py', ROOT / 'configs/retinanet_sepvit_lite_trees.py'),
+        *('--work-dir', 'work', '--cfg-options', *options),
+        f'{init_cfg}.checkpoint={checkpoint}',
+        cwd=tmp_path,
+    )
+    assert '100.0% of the backbone filled, 100.0% of the file used' in log
+    (report,) = (tmp_path / 'work').rglob('pretrained_coverage.json')
+    coverage = json.loads(report.read_text())
+    trained = torch.load(checkpoint, weights_only=False)['state_dict']
+    ours = {n.removeprefix('backbone.') for n in trained if n.startswith('backbone.')}
+    assert set(coverage['loaded']) == ours
+    assert not coverage['missing'] and not coverage['unexpected']
+
+
+def test_a_checkpoint_of_another_model_is_refused_with_the_report(
+    trained_classifier, tmp_path, refusal
+):
+    checkpoint = trained_classifier[0] / 'work/epoch_2.pth'
+    write_trees(tmp_path / 'data')
+    options = ['data_root=data', *ONE_PROCESS, 'model.backbone.arch=tiny']
+    options += ['model.neck.in_channels=96,192,384,768']
+    options += ['model.backbone.init_cfg.type=Pretrained']
+    options += [f'model.backbone.init_cfg.checkpoint={checkpoint}']
+    config = ROOT / 'configs/retinanet_sepvit_lite_trees.py'
+    options = ['--cfg-options', *options]
+    message = refusal('train.py', config, *options, one_line=False)
+    assert 'does not fit SepViT' in message and str(checkpoint) in message
+    assert 'mismatched' in message and '0.0% of the backbone filled' in message
 
 
 def write_nuclei(folder: Path) -> None:

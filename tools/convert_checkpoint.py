@@ -16,7 +16,7 @@ from rich.table import Table
 
 from sepvit_mm.checkpoints import read_file
 from sepvit_mm.checkpoints.convert import convert
-from sepvit_mm.engine.cli import input_errors_end_in_one_line
+from sepvit_mm.engine.cli import input_errors_end_in_a_message
 from sepvit_mm.errors import InputError
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument('src', help='the file to convert, or its http(s) address')
     parser.add_argument('dst', type=Path, help='the file to write; must not exist')
     args = parser.parse_args()
-    with input_errors_end_in_one_line():
+    with input_errors_end_in_a_message():
         if args.dst.exists():
             raise InputError(f'{args.dst} exists already; remove it or name another')
         done = convert(read_file(args.src), args.src)

@@ -6,7 +6,7 @@ import rich
 from mmengine.dist import is_main_process
 
 from sepvit_mm.engine import evaluate, load_config, metrics_table, write_metrics
-from sepvit_mm.engine.cli import config_parser, input_errors_end_in_one_line
+from sepvit_mm.engine.cli import config_parser, input_errors_end_in_a_message
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
         '--tta', action='store_true', help="the config's test time augmentation"
     )
     args = parser.parse_args()
-    with input_errors_end_in_one_line():
+    with input_errors_end_in_a_message():
         cfg = load_config(
             args.config, overrides=args.cfg_options, launcher=args.launcher
         )

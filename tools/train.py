@@ -4,7 +4,7 @@ On several GPUs: torchrun --nproc_per_node=8 tools/train.py CONFIG --launcher py
 """
 
 from sepvit_mm.engine import load_config, train
-from sepvit_mm.engine.cli import config_parser, input_errors_end_in_one_line
+from sepvit_mm.engine.cli import config_parser, input_errors_end_in_a_message
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
     )
     parser.add_argument('--seed', type=int, help='seed of all random generators')
     args = parser.parse_args()
-    with input_errors_end_in_one_line():
+    with input_errors_end_in_a_message():
         cfg = load_config(
             args.config,
             overrides=args.cfg_options,

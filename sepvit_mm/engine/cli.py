@@ -47,7 +47,7 @@ def config_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 @contextmanager
-def input_errors_end_in_one_line() -> Iterator[None]:
+def input_errors_end_in_a_message() -> Iterator[None]:
     """Exit with the message of an :class:`InputError` instead of its traceback."""
     try:
         yield
