@@ -18,7 +18,8 @@ setup(
         r"__version__ = '(.+)'", (HERE / 'sepvit_mm/version.py').read_text()
     )[1],
     description=(
-        'SepViT backbones for OpenMMLab: detection, segmentation, classification'
+        'SepViT, LITv2 and Pale Transformer backbones for OpenMMLab: detection, '
+        'segmentation, classification'
     ),
     long_description=(HERE / 'README.md').read_text(),
     long_description_content_type='text/markdown',
