@@ -1,5 +1,8 @@
-# ImageNet-1K at 384 x 384: the authors' fine-tuning of litv2_b_imagenet.py's result.
-_base_ = ['./litv2_b_imagenet.py', '_base_/litv2_weights.py']
+# ImageNet-1K at 384 x 384: the authors' fine-tuning of what litv2_b_imagenet.py makes,
+# classifier included. The authors' litv2_b.pth will do too, after
+# tools/convert_checkpoint.py: --cfg-options load_from=FILE
+_base_ = './litv2_b_imagenet.py'
+load_from = 'work_dirs/litv2_b_imagenet/epoch_300.pth'
 size = 384
 resample = _base_.resample
 train_pipeline = _base_.train_pipeline
@@ -9,9 +12,8 @@ test_pipeline = [
     dict(type='Resize', scale=(size, size), **resample),
     dict(type='PackInputs'),
 ]
-model = dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=_base_.litv2_b)))
-train_dataloader = dict(batch_size=32, dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(batch_size=32, dataset=dict(pipeline=test_pipeline))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
 max_epochs = 30
 train_cfg = dict(max_epochs=max_epochs)

@@ -350,11 +350,12 @@ def test_small_configs_are_for_one_process(name):
     assert cfg.auto_scale_lr.base_batch_size == cfg.train_dataloader.batch_size
 
 
-@pytest.mark.parametrize('name', COCO + ADE)
+@pytest.mark.parametrize('name', COCO + ADE + IMAGENET)
 def test_eight_gpus_make_the_batch_that_the_learning_rate_is_for(name):
     cfg = load(name)
-    assert 8 * cfg.train_dataloader.batch_size == 16
-    assert cfg.auto_scale_lr.base_batch_size == 16
+    batch = 1024 if name in IMAGENET else 16
+    assert 8 * cfg.train_dataloader.batch_size == batch
+    assert cfg.auto_scale_lr.base_batch_size == batch
 
 
 @pytest.mark.parametrize('path', sorted(CONFIGS.glob('*.py')), ids=lambda p: p.stem)

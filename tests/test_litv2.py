@@ -108,6 +108,19 @@ def test_merging_without_offsets_is_a_plain_convolution(deform):
     torch.testing.assert_close(merging(x), plain)
 
 
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize('deform', ['torchvision', 'grid_sample'])
+def test_halves_find_their_place_in_a_large_map(deform, dtype):
+    merging = DeformableMerging(3, 5, deform=deform).eval()
+    torch.nn.init.constant_(merging.offset.bias, 0.3)
+    merging = merging.to(dtype)
+    x = torch.randn(1, 20, 600, 3).to(dtype)  # halves cannot count to 600 by thirds
+    half = merging(x)
+    assert half.dtype == dtype
+    exact = merging.float()(x.float())
+    assert (half - exact).norm() < 0.02 * exact.norm()
+
+
 def test_offsets_start_at_zero():
     model = LITv2(SMALL)
     for stage in model.stages[1:]:

@@ -27,6 +27,8 @@ def main() -> None:
     parser.add_argument('dst', type=Path, help='the file to write; must not exist')
     args = parser.parse_args()
     with input_errors_end_in_a_message():
+        if args.dst.suffix == '.safetensors':
+            raise InputError(f'{args.dst}: only files of torch.save are written')
         if args.dst.exists():
             raise InputError(f'{args.dst} exists already; remove it or name another')
         done = convert(read_file(args.src), args.src)

@@ -13,12 +13,12 @@ from itertools import accumulate
 from typing import Any
 
 import torch
-from mmengine.model import BaseModule
+from mmengine.model import BaseModule, PretrainedInit
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-from ..checkpoints import fill
+from ..checkpoints import CheckpointError, fill
 from ..checkpoints.keys import Pairs, translate
 from .layers import init_vision_transformer
 
@@ -91,8 +91,9 @@ def batch_statistics_kept(module: nn.Module) -> Iterator[None]:
     """Let a forward pass leave the running statistics of BatchNorm as they are."""
     norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
     kept = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
-    for norm in norms:
-        norm.momentum, norm.num_batches_tracked = 0.0, None
+    for norm, (_, count) in zip(norms, kept):
+        norm.momentum = 0.0
+        norm.num_batches_tracked = None if count is None else count.clone()
     try:
         yield
     finally:
@@ -299,13 +300,19 @@ class FourStageBackbone(BaseModule):
         """
         whole = self.init_cfg
         cfgs = [whole] if isinstance(whole, dict) else list(whole or [])
-        pretrained = [cfg for cfg in cfgs if cfg['type'] == 'Pretrained']
+        pretrained = [c for c in cfgs if c['type'] in ('Pretrained', PretrainedInit)]
         fresh = not self.is_init
         self.init_cfg = [cfg for cfg in cfgs if cfg not in pretrained]
         super().init_weights()
         self.init_cfg = whole
         for cfg in pretrained if fresh else []:
-            fill(self, **{key: cfg[key] for key in cfg if key != 'type'})
+            try:
+                fill(self, **{key: cfg[key] for key in cfg if key != 'type'})
+            except CheckpointError as error:
+                raise CheckpointError(
+                    f'{error}\nTo start from random weights: --cfg-options '
+                    'model.backbone.init_cfg=None'
+                ) from error
 
     def resize(self, name: str, value: Tensor) -> Tensor | None:
         """Resize a parameter of a checkpoint to the shape that it has here.

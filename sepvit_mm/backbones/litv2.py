@@ -124,9 +124,10 @@ class HiLo(nn.Module):
         alpha: float = 0.9,
     ) -> None:
         super().__init__()
-        if embed_dim % num_heads:
+        if num_heads < 1 or embed_dim % num_heads:
             raise ValueError(
-                f'num_heads is {num_heads}, but must divide embed_dim, {embed_dim}'
+                f'num_heads is {num_heads}, but must be > 0 and divide embed_dim, '
+                f'{embed_dim}'
             )
         if not isinstance(window_size, int) or window_size < 1:
             raise ValueError(
@@ -251,8 +252,6 @@ def deform_by_torchvision(
     """
     from torchvision.ops import deform_conv2d  # not needed by the other way
 
-    # Under autocast too: a half is too coarse for a position in an image.
-    x, offset = x.to(weight.dtype), offset.to(weight.dtype)
     return deform_conv2d(x, offset, weight, bias, stride=weight.shape[2:])
 
 
@@ -262,7 +261,6 @@ def deform_by_grid_sample(
     """:func:`deform_by_torchvision` in PyTorch's own operators, which all export."""
     _, _, H, W = x.shape
     k = weight.shape[2]
-    x, offset = x.to(weight.dtype), offset.to(weight.dtype)
     rows, columns = offset.shape[2:]
     steps = torch.arange(k, device=x.device)
     # Where each tap looks, as (B, rows, columns, k*k).
@@ -315,8 +313,10 @@ class DeformableMerging(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Merge (B, H, W, C_in) to (B, H // 2, W // 2, C)."""
         offset = self.offset(x).permute(0, 3, 1, 2)
-        x = x.permute(0, 3, 1, 2)
-        x = self.deform(x, offset, self.conv.weight, self.conv.bias)
+        # A half is too coarse for a position in an image.
+        dtype = torch.promote_types(self.conv.weight.dtype, torch.float32)
+        inputs = (x.permute(0, 3, 1, 2), offset, self.conv.weight, self.conv.bias)
+        x = self.deform(*(value.to(dtype) for value in inputs)).to(x.dtype)
         # PyTorch's CPU BatchNorm computes wrong gradients where its input is NCHW, the
         # batch is 1 and the gradient comes channels-last. Tokens want it so anyway.
         x = self.norm(x.contiguous(memory_format=torch.channels_last))
@@ -335,8 +335,8 @@ OUTPUTS = {
 class LITv2(FourStageBackbone):
     """LITv2 backbone.
 
-    Any input size is accepted; an output is ``ceil(H / 4)`` high for the first stage,
-    and each further one has half the rows of the one before it, rounded down.
+    Any image of at least 32 x 32 pixels is accepted. The first output has
+    ``ceil(H / 4)`` rows, and each further one half of those before it, rounded down.
 
     Args:
         arch: 'small', 'medium', 'base', or a dict with one entry per stage:

@@ -40,9 +40,9 @@ class Conversion(NamedTuple):
 def convert(content: Any, origin: str) -> Conversion:
     """Convert a file from the authors' names to ours, or from ours to the authors'.
 
-    Converting twice gives back names, their order and tensors; what a trainer had
-    stored beside the weights is left out. Our file notes in ``meta`` how the authors'
-    was wrapped.
+    Converting twice gives back names (without ``module.``), their order and tensors;
+    what a trainer had stored beside the weights is left out. Our file notes in ``meta``
+    how the authors' was wrapped.
 
     Args:
         content: what :func:`sepvit_mm.checkpoints.read_file` returned.
@@ -96,10 +96,16 @@ def _to_ours(
 
 
 def _to_authors(state: Mapping[str, Tensor], content: Any, origin: str) -> Conversion:
-    convolves = any('.mlp.conv.' in name for name in state)
+    marks = {'SepViT': '.attn.qkv.', 'LITv2': '.mlp.conv.'}
+    families = [f for f, mark in marks.items() if any(mark in n for n in state)]
+    if len(families) != 1:
+        raise CheckpointError(
+            f'the names in {origin} are ours, but not of SepViT or LITv2: no authors '
+            'have names for them'
+        )
+    family = families[0]
     meta = content.get('meta', {}) if isinstance(content, Mapping) else {}
     has_head = any(name.startswith(HEADS[1]) for name in state)
-    family = meta.get('family', 'LITv2' if convolves else 'SepViT')
     is_whole = meta.get(
         'is_whole', any(not n.startswith((BACKBONE, HEADS[1])) for n in state)
     )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import os
 import pickle
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.error import URLError
+from urllib.parse import urlparse
 
 import numpy as np
 import torch
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import barrier
 from mmengine.logging import HistoryBuffer
 from torch import Tensor
 
@@ -22,9 +25,13 @@ WRAPPERS = ('state_dict', 'model', 'model_ema')
 
 def _history_method(owner: Any, name: str) -> Any:
     """Stand in for ``getattr``, by which mmengine's logs name their statistics."""
-    if owner is not HistoryBuffer:
-        raise pickle.UnpicklingError(f'Unsupported getattr of {owner}')
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
+        raise pickle.UnpicklingError(f'Unsupported global getattr({owner}, {name!r})')
     return getattr(HistoryBuffer, name)
+
+
+class _Settings(dict):
+    """Stand in for yacs' settings, which LITv2's training code stores."""
 
 
 ARRAY, SCALAR = (value.__reduce__()[0] for value in (np.zeros(1), np.float64(0)))
@@ -33,6 +40,7 @@ SAFE = [
     argparse.Namespace,
     HistoryBuffer,
     (_history_method, 'builtins.getattr'),
+    (_Settings, 'yacs.config.CfgNode'),
     np.ndarray,
     np.dtype,
     *(type(np.dtype(kind)) for kind in ('float64', 'float32', 'int64', 'int32')),
@@ -54,7 +62,8 @@ def read_state_dict(checkpoint: str | Path) -> dict[str, Tensor]:
     Args:
         checkpoint: a ``.safetensors`` file, any other file that ``torch.save`` wrote,
             or an http(s) address of one. ``state_dict``, ``model`` and ``model_ema``
-            are unwrapped, and ``module.`` before a name is left out.
+            are unwrapped, the first of them that is there, and ``module.`` before a
+            name is left out.
 
     Returns:
         Tensors by name, on the CPU.
@@ -89,7 +98,7 @@ def unwrap(content: Any, origin: str | Path) -> tuple[dict[str, Tensor], str | N
             for name, value in state.items()
             if isinstance(value, Tensor)
         }
-    if not state or not isinstance(state, Mapping):
+    if not isinstance(state, Mapping) or not state:
         held = list(content)[:8] if isinstance(content, Mapping) else type(content)
         raise CheckpointError(
             f'no parameters in {origin}: it holds {held}, but needs tensors by name, '
@@ -128,20 +137,20 @@ def read_file(checkpoint: str | Path) -> Any:
         raise CheckpointError(
             f'{checkpoint} holds more than plain data, and reading it could run code: '
             f'{_refused_class(error)}. If you trust whoever made it, strip it once: '
-            'python -c "import torch; torch.save({k: v for k, v in '
-            f"torch.load('{checkpoint}', weights_only=False).items() if k in "
-            f"{WRAPPERS}}}, 'stripped.pth')\""
+            f"python -c \"import torch; c = torch.load('{path}', map_location='cpu', "
+            "weights_only=False); torch.save(c.get('state_dict', c.get('model', c)), "
+            "'stripped.pth')\""
         ) from error
     except ImportError as error:
         raise CheckpointError(
             f'cannot read {checkpoint}: pip install safetensors'
         ) from error
     except Exception as error:  # torch raises by file content: zip, EOF, Runtime, ...
-        raise CheckpointError(f'cannot read {checkpoint}: {error}') from error
+        raise CheckpointError(f'cannot read {checkpoint} ({path}): {error}') from error
 
 
 def _is_refused_class(error: Exception) -> bool:
-    return 'Unsupported' in str(error)
+    return any(f'Unsupported {kind}' in str(error) for kind in ('global', 'class'))
 
 
 def _refused_class(error: Exception) -> str:
@@ -151,17 +160,19 @@ def _refused_class(error: Exception) -> str:
 
 def _download(url: str) -> Path:
     """Fetch a file into torch's cache, once, by one process for all."""
-    path = Path(torch.hub.get_dir()) / 'checkpoints' / url.rsplit('/', 1)[-1]
-    if is_main_process() and not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+    digest = hashlib.sha256(url.encode()).hexdigest()[:8]
+    name = f'{digest}-{PurePosixPath(urlparse(url).path).name}'
+    path = Path(torch.hub.get_dir()) / 'checkpoints' / name
+    is_first = int(os.environ.get('LOCAL_RANK', 0)) == 0  # of its machine
+    try:
+        if is_first and not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(url, str(path))
-        except (URLError, OSError) as error:
-            raise CheckpointError(
-                f'cannot download {url}: {getattr(error, "reason", error)}. Download '
-                'it elsewhere and name the file by --cfg-options '
-                'model.backbone.init_cfg.checkpoint=FILE, or train from random weights '
-                'by --cfg-options model.backbone.init_cfg=None'
-            ) from error
-    barrier()
+    except (URLError, OSError) as error:
+        raise CheckpointError(
+            f'cannot download {url}: {getattr(error, "reason", error)}. Download it '
+            'elsewhere, and name the file instead'
+        ) from error
+    finally:
+        barrier()
     return path

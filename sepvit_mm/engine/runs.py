@@ -65,6 +65,11 @@ def train(
     checkpoint = latest_checkpoint(cfg.work_dir) if resume == 'auto' else resume
     if checkpoint is not None:
         cfg.resume, cfg.load_from = True, str(checkpoint)
+        if 'backbone' in cfg.model:  # all of it is in the checkpoint
+            cfg.model.backbone.init_cfg = None
+    elif cfg.get('load_from') and '://' not in cfg.load_from:
+        if not Path(cfg.load_from).is_file():
+            raise InputError(f'load_from of {cfg.filename} not found: {cfg.load_from}')
     runner = Runner.from_cfg(cfg)
     if wants_amp and not torch.cuda.is_available():
         # mmengine refuses to run it there, and mmcv's CPU operators take float32 only

@@ -105,7 +105,8 @@ def fill(
         min_coverage: the least share of the backbone that must be filled, and of the
             file that must be used, in [0, 1]. The default accepts a SepViT from
             classification in a dense model, which has about a tenth more, and refuses
-            another architecture.
+            another architecture. Above 0, a parameter of another shape is refused too,
+            unless it is a window token.
         resize_tokens: resize SepViT's learned window tokens bilinearly where the file
             has another grid of windows, which is our choice. Default: they count as
             mismatched.
@@ -133,7 +134,7 @@ def fill(
     target = backbone.state_dict()
     kinds = ('loaded', 'resized', 'missing', 'mismatched', 'unexpected')
     found: dict[str, list[str]] = {kind: [] for kind in kinds}
-    fitting = {}
+    fitting, hopeless = {}, False
     for name, place in target.items():
         value = kept.get(name)
         if value is None:
@@ -141,7 +142,9 @@ def fill(
             continue
         kind = 'loaded'
         if value.shape != place.shape:
-            value = backbone.resize(name, value) if resize_tokens else None
+            value = backbone.resize(name, value)
+            hopeless = hopeless or value is None
+            value = value if resize_tokens else None
             kind = 'mismatched' if value is None else 'resized'
         found[kind].append(name)
         if value is not None:
@@ -154,14 +157,16 @@ def fill(
         filled=_size(fitting.values()) / _size(target.values()),
         used=_size(kept[name] for name in fitting) / max(1, _size(kept.values())),
     )
-    if min(coverage.filled, coverage.used) < min_coverage:
+    _report(coverage)
+    too_little = min(coverage.filled, coverage.used) < min_coverage
+    if too_little or (hopeless and min_coverage > 0):
         raise CheckpointError(
             f'{checkpoint} does not fit {type(backbone).__name__}: at least '
             f'{min_coverage:.0%} of the backbone must be filled and of the file be '
-            f'used (min_coverage).\n{coverage}'
+            'used (min_coverage), and no parameter may have another shape.\n'
+            f'{coverage}'
         )
     backbone.load_state_dict(fitting, strict=False)
-    _report(coverage)
     return coverage
 
 
@@ -198,7 +203,9 @@ def _part_of(name: str) -> str:
 
 
 def _report(coverage: Coverage) -> None:
-    print_log(f'\n{coverage}', logger='current', level=logging.INFO)
+    is_whole = not (coverage.missing or coverage.mismatched)
+    level = logging.INFO if is_whole else logging.WARNING
+    print_log(f'\n{coverage}', logger='current', level=level)
     for handler in MMLogger.get_current_instance().handlers:
         if isinstance(handler, logging.FileHandler) and is_main_process():
             coverage.write(Path(handler.baseFilename).with_name(REPORT))
