@@ -50,7 +50,7 @@ demo: $(READY)
 	  --show-dir $(OUT)/pictures --out $(OUT)/metrics.json
 
 # The picture in the README is one of those that the demo makes.
-PICTURE := $(OUT)/pictures/2019_YELL_2_541000_4977000_image_crop_x0312_y0345.png
+PICTURE := $(OUT)/pictures/2019_YELL_2_541000_4977000_image_crop_x0312_y0000.png
 picture:
 	mkdir -p docs
 	$(BIN)/python -c "from PIL import Image; \
