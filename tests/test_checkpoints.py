@@ -6,6 +6,7 @@ import logging
 import pickle
 import subprocess
 import sys
+import types
 from pathlib import Path
 from urllib.error import URLError
 
@@ -16,6 +17,7 @@ from mmengine.logging import HistoryBuffer, MMLogger
 from mmengine.registry import MODELS, init_default_scope
 from safetensors.torch import save_file
 from test_litv2 import SMALL as LITV2
+from test_litv2 import authors_state
 from test_sepvit import SMALL as SEPVIT
 from test_sepvit import randomise
 
@@ -27,14 +29,6 @@ from sepvit_mm.checkpoints.keys import translate
 from sepvit_mm.engine import load_config
 
 ROOT = Path(__file__).parents[1]
-
-
-def authors_state(model) -> dict[str, torch.Tensor]:
-    """A model's state under the authors' names."""
-    return {
-        translate(name, model.name_pairs, back=True): value
-        for name, value in model.state_dict().items()
-    }
 
 
 def classifier(family) -> tuple[torch.nn.Module, dict[str, torch.Tensor]]:
@@ -102,6 +96,19 @@ def test_what_a_trainer_stores_beside_the_weights_is_read(tmp_path):
     hub = dict(log_scalars={'loss': history}, runtime_info={'iter': np.float64(3)})
     state = {'weight': torch.zeros(3)}
     torch.save({'state_dict': state, 'message_hub': hub}, tmp_path / 'file.pth')
+    assert list(read_state_dict(tmp_path / 'file.pth')) == ['weight']
+
+
+def test_settings_of_litv2s_training_are_read_without_yacs(tmp_path, monkeypatch):
+    module = types.ModuleType('yacs.config')
+    module.CfgNode = type('CfgNode', (dict,), {'__module__': 'yacs.config'})
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, 'yacs', types.ModuleType('yacs'))
+        patch.setitem(sys.modules, 'yacs.config', module)
+        settings = module.CfgNode(lr=1e-3, data=module.CfgNode(size=224))
+        settings.frozen = True  # yacs keeps attributes of its own
+        content = {'model': {'weight': torch.zeros(3)}, 'config': settings}
+        torch.save(content, tmp_path / 'file.pth')
     assert list(read_state_dict(tmp_path / 'file.pth')) == ['weight']
 
 
@@ -410,6 +417,9 @@ def test_tool_converts_there_and_back(tmp_path):
     assert refused.stderr.strip() == (
         'error: again.pth exists already; remove it or name another'
     )
+    refused = run_tool('ours.pth', 'new.safetensors', cwd=tmp_path)
+    assert 'only files of torch.save' in refused.stderr
+    assert not (tmp_path / 'new.safetensors').exists()
 
 
 def run_tool(*args, cwd: Path) -> subprocess.CompletedProcess:

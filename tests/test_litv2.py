@@ -35,6 +35,21 @@ def gradients(function, inputs: list[torch.Tensor], weights: torch.Tensor) -> li
     ]
 
 
+def assert_same(attn, fast, literal, shape: tuple[int, ...], seed: int) -> None:
+    """Two ways to compute an attention agree, with all their gradients."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(shape, generator=generator, dtype=torch.float64)
+    weights = torch.randn(shape, generator=generator, dtype=torch.float64)
+    results = []
+    for attend in (fast, literal):
+        inputs = [x.clone().requires_grad_(), *attn.parameters()]
+        results.append(
+            gradients(lambda a=attend, i=inputs: a(attn, i[0]), inputs, weights)
+        )
+    for given_value, expected in zip(*results):
+        torch.testing.assert_close(given_value, expected, rtol=1e-9, atol=1e-9)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     batch=st.integers(1, 3),
@@ -51,18 +66,8 @@ def test_fast_attention_is_the_literal_one(
 ):
     attn = HiLo(heads * head_dim, heads, window, alpha)
     randomise(attn.double(), seed)
-    generator = torch.Generator().manual_seed(seed)
     shape = (batch, height, width, heads * head_dim)
-    x = torch.randn(shape, generator=generator, dtype=torch.float64)
-    weights = torch.randn(shape, generator=generator, dtype=torch.float64)
-    results = []
-    for attend in (HiLo.forward, hilo_attention):
-        inputs = [x.clone().requires_grad_(), *attn.parameters()]
-        results.append(
-            gradients(lambda a=attend, i=inputs: a(attn, i[0]), inputs, weights)
-        )
-    for fast, literal in zip(*results):
-        torch.testing.assert_close(fast, literal, rtol=1e-9, atol=1e-9)
+    assert_same(attn, HiLo.forward, hilo_attention, shape, seed)
 
 
 @settings(max_examples=40, deadline=None)

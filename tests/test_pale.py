@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from literal import literal_copy, pale_attention
-from test_litv2 import gradients
+from test_litv2 import assert_same
 from test_sepvit import randomise
 
 from sepvit_mm import PaleAttention, PaleTransformer
@@ -30,18 +30,8 @@ def test_attention_is_that_over_each_positions_pale(
 ):
     attn = PaleAttention(heads * head_dim, heads, pale_size, batch_norm=batch_norm)
     randomise(attn.double(), seed).eval()
-    generator = torch.Generator().manual_seed(seed)
     shape = (batch, height, width, heads * head_dim)
-    x = torch.randn(shape, generator=generator, dtype=torch.float64)
-    weights = torch.randn(shape, generator=generator, dtype=torch.float64)
-    results = []
-    for attend in (PaleAttention.forward, pale_attention):
-        inputs = [x.clone().requires_grad_(), *attn.parameters()]
-        results.append(
-            gradients(lambda a=attend, i=inputs: a(attn, i[0]), inputs, weights)
-        )
-    for fast, literal in zip(*results):
-        torch.testing.assert_close(fast, literal, rtol=1e-9, atol=1e-9)
+    assert_same(attn, PaleAttention.forward, pale_attention, shape, seed)
 
 
 @pytest.mark.parametrize('position', [(0, 0), (5, 8), (11, 2)])

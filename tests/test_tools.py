@@ -316,6 +316,27 @@ def test_a_detector_starts_from_the_whole_backbone_of_a_classifier(
     assert not coverage['missing'] and not coverage['unexpected']
 
 
+def test_resume_needs_no_pretrained_weights_any_more(trained_classifier, tmp_path):
+    folder, _ = trained_classifier
+    options = ['data_root=data', 'train_dataloader.batch_size=2', *ONE_PROCESS]
+    options += ['train_cfg.max_epochs=3', 'param_scheduler.1.end=3']
+    options += ['model.backbone.init_cfg.type=Pretrained']
+    options += ['model.backbone.init_cfg.checkpoint=absent.pth']
+    log = run(
+        *('train.py', ROOT / 'configs/sepvit_lite_crowns.py', '--work-dir', tmp_path),
+        *('--resume', folder / 'work/epoch_2.pth', '--cfg-options', *options),
+        cwd=folder,
+    )
+    assert 'Epoch(train)   [3]' in log or 'Epoch(train) [3]' in log
+
+
+def test_missing_weights_to_start_from_are_named(trained_classifier, refusal):
+    options = [f'data_root={trained_classifier[0]}/data', 'load_from=absent.pth']
+    config = ROOT / 'configs/sepvit_lite_crowns.py'
+    message = refusal('train.py', config, '--cfg-options', *options)
+    assert 'absent.pth' in message and 'load_from' in message
+
+
 def test_a_checkpoint_of_another_model_is_refused_with_the_report(
     trained_classifier, tmp_path, refusal
 ):

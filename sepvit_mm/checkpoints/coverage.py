@@ -120,16 +120,8 @@ def fill(
             used too little; the report is in the message.
     """
     state = _select(read_state_dict(checkpoint), prefix, checkpoint)
-    ours = {name: translate(name, backbone.name_pairs) for name in state}
-    if any(ours.values()):
-        kept = {ours[name] or name: value for name, value in state.items()}
-    else:
-        kept = dict(state)
-    kept = {
-        name: value
-        for name, value in kept.items()
-        if not name.startswith(('head.', 'norm.'))
-    }
+    kept = {translate(n, backbone.name_pairs) or n: v for n, v in state.items()}
+    kept = {n: v for n, v in kept.items() if not n.startswith(('head.', 'norm.'))}
 
     target = backbone.state_dict()
     kinds = ('loaded', 'resized', 'missing', 'mismatched', 'unexpected')
