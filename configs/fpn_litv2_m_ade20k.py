@@ -1,0 +1,3 @@
+# Semantic FPN 80k.
+_base_ = './fpn_litv2_s_ade20k.py'
+model = dict(backbone=dict(arch='medium', init_cfg=dict(checkpoint=_base_.litv2_m)))

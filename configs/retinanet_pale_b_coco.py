@@ -1,0 +1,7 @@
+# RetinaNet 1x, our addition. There are no pretrained Pale Transformer weights: make
+# them with pale_b_imagenet.py, or this trains from scratch.
+_base_ = './retinanet_pale_t_coco.py'
+model = dict(
+    backbone=dict(arch='base', drop_path_rate=0.5),
+    neck=dict(in_channels=[256, 512, 1024]),
+)

@@ -1,0 +1,7 @@
+# RetinaNet 1x, our addition. There are no pretrained Pale Transformer weights: make
+# them with pale_s_imagenet.py, or this trains from scratch.
+_base_ = './retinanet_pale_t_coco.py'
+model = dict(
+    backbone=dict(arch='small', drop_path_rate=0.3),
+    neck=dict(in_channels=[192, 384, 768]),
+)
