@@ -26,6 +26,7 @@ setup(
     license='Apache-2.0',
     license_files=['LICENSE'],
     packages=find_packages(include=['sepvit_mm', 'sepvit_mm.*']),
+    entry_points={'console_scripts': ['sepvit-mm=sepvit_mm.__main__:main']},
     python_requires='>=3.10,<3.13',
     install_requires=['torch>=2.6', 'rich'],
 )

@@ -1,14 +1,48 @@
-"""Multiply-accumulates of a model, attention products included."""
+"""Parameters and multiply-accumulates, by kind and by module.
+
+Papers call multiply-accumulates (MACs) FLOPs, and do not agree on what to count. Here
+every kind is counted on its own, so that each paper's number can be had:
+
+========== ===========================================================================
+linear     linear layers and convolutions
+attention  batched products, which only attention makes: queries with keys, their
+           affinities with values
+deformable deformable convolutions
+norm       LayerNorm, at five a value as fvcore counts it
+========== ===========================================================================
+
+Other norms, activations, additions, pooling and interpolation are not counted.
+"""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
+
+PRODUCTS = ('linear', 'attention', 'deformable')
+KINDS = (*PRODUCTS, 'norm')
+_KIND_OF = {
+    'convolution': 'linear',
+    '_convolution': 'linear',
+    'mm': 'linear',
+    'addmm': 'linear',
+    'bmm': 'attention',
+    'baddbmm': 'attention',
+    'deform_conv2d': 'deformable',
+    'native_layer_norm': 'norm',
+}
+# What the heads of a two-stage detector see, as papers count them.
+NUM_BOXES, NUM_MASKS = 1000, 100
+
+Macs = Counter[str]
 
 
 def _deform_conv2d_flops(
@@ -17,31 +51,156 @@ def _deform_conv2d_flops(
     return 2 * math.prod(out_shape) * math.prod(weight_shape[1:])
 
 
+def _layer_norm_flops(x_shape: torch.Size, *_: Any, **__: Any) -> int:
+    return 2 * 5 * math.prod(x_shape)
+
+
 def _formulas() -> dict[Any, Any]:
     """FLOPs of operators that PyTorch's counter does not know."""
+    formulas = {torch.ops.aten.native_layer_norm: _layer_norm_flops}
     try:
         import torchvision  # noqa: F401  registers its operators
     except ImportError:
-        return {}
-    return {torch.ops.torchvision.deform_conv2d: _deform_conv2d_flops}
+        return formulas
+    return {**formulas, torch.ops.torchvision.deform_conv2d: _deform_conv2d_flops}
 
 
-def count_macs(model: nn.Module, inputs: Tensor) -> int:
-    """Count the multiply-accumulates of one forward pass.
+@contextmanager
+def _spared_macs_of(model: nn.Module) -> Iterator[dict[str, Macs]]:
+    """Collect what modules say that they spare while they run, by name."""
+    spared: dict[str, Macs] = {}
+    hooks = []
+    for name, module in model.named_modules():
+        if hasattr(module, 'spared_macs'):
 
-    Papers call these FLOPs. Products of matrices and convolutions, deformable ones
-    too, are counted; norms, activations, additions and interpolation are not. A model
-    and inputs on the ``meta`` device are counted without computing anything.
+            def add(module: nn.Module, args: tuple, _: Any, name: str = name) -> None:
+                spared.setdefault(name, Counter()).update(module.spared_macs(*args))
+
+            hooks.append(module.register_forward_hook(add))
+    try:
+        yield spared
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+class _Root(nn.Module):
+    """A module around the model, so that all names begin alike."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, inputs: Tensor) -> None:
+        _run(self.model, inputs)
+
+
+def _run(model: nn.Module, images: Tensor) -> None:
+    """Run what papers count of a task model; of any other model, its forward pass."""
+    if not hasattr(model, 'extract_feat'):
+        model(images)
+        return
+    features = model.extract_feat(images)
+    if hasattr(model, 'rpn_head'):
+        model.rpn_head(features)
+        heads = model.roi_head
+        for head, extractor, rois in (
+            ('bbox_head', 'bbox_roi_extractor', NUM_BOXES),
+            ('mask_head', 'mask_roi_extractor', NUM_MASKS),
+        ):
+            if hasattr(heads, head):
+                extract = getattr(heads, extractor)
+                size = extract.roi_layers[0].output_size
+                shape = (rois, extract.out_channels, *size)
+                getattr(heads, head)(images.new_zeros(shape))
+        return
+    for head in ('bbox_head', 'decode_head', 'head'):
+        if getattr(model, head, None) is not None:
+            getattr(model, head)(features)
+
+
+def macs_by_module(
+    model: nn.Module, inputs: Tensor, *, as_defined: bool = False
+) -> dict[str, Macs]:
+    """Count the multiply-accumulates of one forward pass, by module and by kind.
+
+    Of mmdet's, mmseg's and mmpretrain's models what papers count is run: features and
+    heads, without what makes boxes or masks of them; the second stage of a detector
+    on 1000 boxes and 100 masks; no auxiliary head. A model and inputs on the ``meta``
+    device are counted without computing anything.
 
     Args:
         model: any module; it is run as it is, in its current mode.
-        inputs: its only input, of any device the model is on.
+        inputs: images (B, 3, H, W), or the only input of any other module.
+        as_defined: count what the papers' definitions multiply, which is more than
+            what is computed here: a padded position, or a window token, is the same
+            vector everywhere, and goes through a linear layer once. Defaults to False.
 
     Returns:
-        Multiply-accumulates of the whole batch.
+        Name of a module, ``''`` being the whole, to MACs of the whole batch by kind.
     """
     # Fused attention is one opaque operator; its reference is matrix products.
     counter = FlopCounterMode(display=False, custom_mapping=_formulas())
-    with counter, sdpa_kernel(SDPBackend.MATH):
-        model(inputs)
-    return counter.get_total_flops() // 2
+    with _spared_macs_of(model) as spared, counter, sdpa_kernel(SDPBackend.MATH):
+        _Root(model)(inputs)
+
+    root = '_Root.model'
+    counts: dict[str, Macs] = {'': Counter()}
+    for path, operators in counter.get_flop_counts().items():
+        is_inner = path.startswith(f'{root}.')
+        if is_inner or path == '_Root':
+            name = path[len(root) + 1 :] if is_inner else ''
+            for operator, flops in operators.items():
+                kind = _KIND_OF.get(str(operator).split('.')[-1], 'linear')
+                counts.setdefault(name, Counter())[kind] += flops // 2
+    called = set(counts)
+    for name in called:
+        for parent in _around(name):
+            if parent in called:
+                break  # and has all of this
+            counts.setdefault(parent, Counter()).update(counts[name])
+    if as_defined:
+        for name, macs in spared.items():
+            for module in (name, *_around(name)):
+                counts.setdefault(module, Counter()).update(macs)
+    return counts
+
+
+def _around(name: str) -> Iterator[str]:
+    """Names of the modules around a module, from the inside to ''."""
+    while name:
+        name = name.rpartition('.')[0]
+        yield name
+
+
+def count_macs(
+    model: nn.Module,
+    inputs: Tensor,
+    *,
+    kinds: Iterable[str] = PRODUCTS,
+    as_defined: bool = False,
+) -> int:
+    """Count the multiply-accumulates of one forward pass.
+
+    Args:
+        model: see :func:`macs_by_module`.
+        inputs: see there.
+        kinds: which of ``KINDS`` to count. Defaults to all products.
+        as_defined: see :func:`macs_by_module`.
+
+    Returns:
+        Multiply-accumulates of the whole batch.
+
+    Raises:
+        ValueError: an unknown kind.
+    """
+    kinds = tuple(kinds)
+    if not set(kinds) <= set(KINDS):
+        raise ValueError(f'kinds is {kinds}, but must be some of {KINDS}')
+    total = macs_by_module(model, inputs, as_defined=as_defined)['']
+    return sum(total[kind] for kind in kinds)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Count all parameters, trained or frozen."""
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -21,9 +21,16 @@ from torch import Tensor, nn
 
 from .base import FourStageBackbone, is_list_of, resolve_arch
 from .layers import TokenConv2d, ZeroConv2d, pad_to_multiple
-from .windows import from_windows, to_windows, window_attention
+from .windows import from_windows, grid_of, to_windows, window_attention
 
 NORM_EPS = 1e-5
+
+
+def count_padding(x: Tensor, window_size: int) -> int:
+    """Count the positions that windows cover beyond the borders of (B, H, W, C)."""
+    B, H, W, _ = x.shape
+    rows, columns = grid_of(H, W, window_size)
+    return B * (rows * columns * window_size**2 - H * W)
 
 
 class HiFi(nn.Module):
@@ -56,6 +63,11 @@ class HiFi(nn.Module):
         attended = window_attention(qkv[0], self.num_heads)
         return self.proj(from_windows(attended, H, W, s))
 
+    def spared_macs(self, x: Tensor) -> dict[str, int]:
+        """Tell what the authors' code multiplies in addition: padding, linearly."""
+        weights = self.qkv.weight.numel() + self.proj.weight.numel()
+        return {'linear': count_padding(x, self.window_size) * weights}
+
 
 class LoFi(nn.Module):
     """Low frequencies: attention of all positions to the windows' means (section 3.2).
@@ -87,6 +99,15 @@ class LoFi(nn.Module):
         k, v = kv.permute(2, 0, 3, 1, 4)  # B, heads, windows, d
         attended = F.scaled_dot_product_attention(q, k, v)
         return self.proj(attended.transpose(1, 2).reshape(B, H, W, -1))
+
+    def spared_macs(self, x: Tensor) -> dict[str, int]:
+        """Tell what the authors' code multiplies in addition: queries of padding."""
+        queries = count_padding(x, self.window_size)
+        weights = self.q.weight.numel() + self.proj.weight.numel()
+        _, H, W, _ = x.shape
+        rows, columns = grid_of(H, W, self.window_size)
+        products = 2 * rows * columns * self.proj.in_features  # with keys, with values
+        return {'linear': queries * weights, 'attention': queries * products}
 
     def _means(self, x: Tensor) -> Tensor:
         """Average windows, zeros beyond the borders included."""

@@ -132,6 +132,23 @@ class SeparableAttention(nn.Module):
 
         return self.drop(self.proj(from_windows(windows, H, W, w)))
 
+    def spared_macs(
+        self, x: Tensor, padding: Tensor, token: Tensor | None = None
+    ) -> dict[str, int]:
+        """Tell what the paper's definition multiplies in addition, for the same input.
+
+        It sends the tokens and the padding of every window through the linear layer.
+        """
+        B, H, W, _ = x.shape
+        w = self.window_size
+        rows, columns = grid_of(H, W, w)
+        length = w * w if token is None else w * w + 1
+        here = B * H * W
+        here += 0 if token is None else len(token)
+        here += 1 if H % w or W % w else 0
+        vectors = B * rows * columns * length - here
+        return {'linear': vectors * self.qkv.weight.numel()}
+
 
 def resize_tokens(tokens: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Tensor:
     """Resize window tokens bilinearly from one grid of windows to another.

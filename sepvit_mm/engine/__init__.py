@@ -7,10 +7,12 @@ Detection, segmentation and classification are told apart by the config's
 from ..errors import InputError
 from .config import load_config
 from .metrics import metrics_table, write_metrics
+from .models import build_model
 from .runs import evaluate, train
 
 __all__ = [
     'InputError',
+    'build_model',
     'evaluate',
     'load_config',
     'metrics_table',

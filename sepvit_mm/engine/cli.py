@@ -25,10 +25,28 @@ class _CfgOptions(DictAction):
         super().__call__(parser, namespace, values, option_string)
 
 
-def config_parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser with what every command on a config takes."""
+def config_parser(
+    description: str | None,
+    *,
+    command: str | None = None,
+    launcher: bool = True,
+    several: bool = False,
+) -> argparse.ArgumentParser:
+    """A parser with what every command on a config takes.
+
+    Args:
+        description: What the command does.
+        command: Its name, where the program has several. Defaults to None.
+        launcher: Whether several processes may run it. Defaults to True.
+        several: Whether it takes several configs. Defaults to False.
+    """
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument('config', help='config file')
+    if command is not None:
+        parser.add_argument('command', choices=[command])
+    if several:
+        parser.add_argument('configs', nargs='+', help='config files')
+    else:
+        parser.add_argument('config', help='config file')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -37,12 +55,13 @@ def config_parser(description: str | None) -> argparse.ArgumentParser:
         help='override values of the config, e.g. optim_wrapper.optimizer.lr=1e-4; '
         'data_root=DIR moves every path under it',
     )
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='what started the processes of a distributed run (default: none)',
-    )
+    if launcher:
+        parser.add_argument(
+            '--launcher',
+            choices=['none', 'pytorch', 'slurm', 'mpi'],
+            default='none',
+            help='what started the processes of a distributed run (default: none)',
+        )
     return parser
 
 

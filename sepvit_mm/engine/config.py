@@ -66,6 +66,20 @@ def load_config(
     return cfg
 
 
+def in_float32(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy the settings of an optimizer wrapper, without mixed precision.
+
+    Without a GPU mmengine refuses mixed precision, and mmcv's operators take float32
+    only.
+    """
+    settings = dict(optim_wrapper)
+    if settings.get('type') == 'AmpOptimWrapper':
+        settings['type'] = 'OptimWrapper'
+        settings.pop('loss_scale', None)
+        settings.pop('dtype', None)
+    return settings
+
+
 def require_data(cfg: Config, *dataloaders: str) -> None:
     """Check that the files and folders that these dataloaders read exist.
 
@@ -78,8 +92,10 @@ def require_data(cfg: Config, *dataloaders: str) -> None:
         InputError: Names the first missing path and how to get the data.
     """
     for name in dataloaders:
-        for dataset in _datasets(cfg.get(name) or {}):
-            root = dataset['data_root']
+        for dataset in datasets_of(cfg.get(name) or {}):
+            root = dataset.get('data_root')
+            if not root:
+                continue
             prefix = dataset.get('data_prefix', '')  # mmpretrain allows a string
             prefixes = prefix.values() if isinstance(prefix, dict) else [prefix]
             parts = [dataset.get('ann_file'), *prefixes]
@@ -93,13 +109,12 @@ def require_data(cfg: Config, *dataloaders: str) -> None:
                     )
 
 
-def _datasets(node: dict) -> Iterator[dict]:
-    """All data sets in a dataloader, those inside wrappers included."""
-    if node.get('data_root'):
-        yield node
+def datasets_of(node: Mapping[str, Any]) -> Iterator[dict]:
+    """All data sets in a dataloader, wrappers and those inside them."""
     for inner in [node.get('dataset'), *(node.get('datasets') or [])]:
         if inner:
-            yield from _datasets(inner)
+            yield inner
+            yield from datasets_of(inner)
 
 
 def _move_data_root(cfg: Config, new: str) -> None:

@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 
 from ..errors import InputError
 from .checkpoints import latest_checkpoint, load_entirely
-from .config import require_data
+from .config import in_float32, require_data
 from .pictures import PictureHook
 
 
@@ -52,9 +52,7 @@ def train(
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
     wants_amp = cfg.optim_wrapper.get('type') == 'AmpOptimWrapper'
     if wants_amp and not torch.cuda.is_available():
-        cfg.optim_wrapper.type = 'OptimWrapper'
-        for key in ('loss_scale', 'dtype'):
-            cfg.optim_wrapper.pop(key, None)
+        cfg.optim_wrapper = in_float32(cfg.optim_wrapper)
     if auto_scale_lr:
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
             raise InputError(f'{cfg.filename} has no auto_scale_lr.base_batch_size')
@@ -72,7 +70,6 @@ def train(
             raise InputError(f'load_from of {cfg.filename} not found: {cfg.load_from}')
     runner = Runner.from_cfg(cfg)
     if wants_amp and not torch.cuda.is_available():
-        # mmengine refuses to run it there, and mmcv's CPU operators take float32 only
         runner.logger.warning('no GPU: training in float32, not in mixed precision')
     if checkpoint is not None:
         # mmengine resumes a checkpoint of another model with a mere warning

@@ -1,0 +1,63 @@
+"""The command ``sepvit-mm``."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from textwrap import shorten
+
+import rich
+from rich.markup import escape
+from rich.table import Table
+
+from .check import Report, check
+from .engine import InputError, load_config
+from .engine.cli import config_parser
+
+
+def main() -> None:
+    """Check configs as the command line says."""
+    parser = config_parser(
+        'Find what commonly goes wrong in a config, before it trains. Exit code 0: '
+        'nothing found; 1: findings; 2: a config cannot be used.',
+        command='check',
+        launcher=False,
+        several=True,
+    )
+    parser.add_argument(
+        '--gpus',
+        type=int,
+        help='how many will train; default: what makes the base batch size',
+    )
+    parser.add_argument(
+        '--on-data',
+        action='store_true',
+        help='train the one step on the training data instead of noise',
+    )
+    args = parser.parse_args()
+    # the libraries' own words, about what is checked here or is no mistake
+    logging.disable(logging.WARNING)
+    warnings.simplefilter('ignore')
+
+    table = Table('config', 'loss of a step', 'finding', show_lines=True)
+    code = 0
+    for path in args.configs:
+        try:
+            cfg = load_config(path, overrides=args.cfg_options)
+            report = check(cfg, gpus=args.gpus, on_data=args.on_data)
+        except InputError as error:
+            report = Report(unusable=str(error))
+        rows = [f'[bold]{f.check}[/]: {escape(f.message)}' for f in report.findings]
+        if report.unusable:
+            reason = escape(shorten(report.unusable, 500))
+            rows.append(f'[bold red]unusable[/]: {reason}')
+        code = max(code, 2 if report.unusable else 1 if rows else 0)
+        loss = '' if report.loss is None else f'{report.loss:.3f}'
+        table.add_row(escape(path), loss, '\n'.join(rows) or 'none')
+    rich.print(table)
+    sys.exit(code)
+
+
+if __name__ == '__main__':
+    main()

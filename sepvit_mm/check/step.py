@@ -1,0 +1,118 @@
+"""One training step of a config's model, on random or on real images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.structures import BaseDataElement, InstanceData, PixelData
+from torch import nn
+
+from ..engine.config import in_float32
+
+# Height and width of random images: small, but a classifier may insist on its size.
+SIZES = {'mmdet': (96, 64), 'mmseg': (96, 64), 'mmpretrain': (224, 224)}
+BOX = (16, 8, 48, 40)  # left, top, right, bottom of the only object
+
+
+class Step(NamedTuple):
+    """What came of one training step.
+
+    Attributes:
+        loss: sum of all losses.
+        unreached: names of parameters that ask for a gradient and got none.
+    """
+
+    loss: float
+    unreached: list[str]
+
+
+def random_batch(scope: str, size: tuple[int, int] | None = None) -> dict[str, Any]:
+    """Make two images of noise with one object each, as a dataloader gives them.
+
+    Args:
+        scope: 'mmdet', 'mmseg' or 'mmpretrain'.
+        size: Height and width, at least 48. Defaults to something small.
+
+    Raises:
+        KeyError: Another scope.
+    """
+    size = size or SIZES[scope]
+    images = [torch.randint(0, 256, (3, *size), dtype=torch.uint8) for _ in range(2)]
+    samples = [_SAMPLES[scope](size) for _ in images]
+    for sample in samples:
+        sample.set_metainfo(
+            dict(ori_shape=size, img_shape=size, scale_factor=(1.0, 1.0))
+        )
+    return dict(inputs=images, data_samples=samples)
+
+
+def _detection_sample(size: tuple[int, int]) -> BaseDataElement:
+    from mmdet.structures import DetDataSample
+    from mmdet.structures.mask import BitmapMasks
+
+    left, top, right, bottom = BOX
+    mask = np.zeros((1, *size), dtype=np.uint8)
+    mask[:, top:bottom, left:right] = 1
+    truth = InstanceData(
+        bboxes=torch.tensor([BOX], dtype=torch.float32),
+        labels=torch.tensor([0]),
+        masks=BitmapMasks(mask, *size),
+    )
+    nothing = InstanceData(bboxes=torch.zeros(0, 4), labels=torch.zeros(0).long())
+    return DetDataSample(gt_instances=truth, ignored_instances=nothing)
+
+
+def _segmentation_sample(size: tuple[int, int]) -> BaseDataElement:
+    from mmseg.structures import SegDataSample
+
+    truth = torch.zeros(1, *size, dtype=torch.long)
+    truth[:, : size[0] // 2] = 1
+    return SegDataSample(gt_sem_seg=PixelData(data=truth))
+
+
+def _classification_sample(size: tuple[int, int]) -> BaseDataElement:
+    from mmpretrain.structures import DataSample
+
+    return DataSample().set_gt_label(1)
+
+
+_SAMPLES = {
+    'mmdet': _detection_sample,
+    'mmseg': _segmentation_sample,
+    'mmpretrain': _classification_sample,
+}
+
+
+def training_step(model: nn.Module, cfg: Config, batch: Mapping[str, Any]) -> Step:
+    """Train a model on one batch, in float32, by the config's optimizer.
+
+    Args:
+        model: Of :func:`sepvit_mm.engine.build_model`; it is changed.
+        cfg: Its config.
+        batch: As a dataloader of the config gives it.
+
+    Raises:
+        FloatingPointError: The loss, or a parameter after the step, is not finite.
+    """
+    optimizer = build_optim_wrapper(model, in_float32(cfg.optim_wrapper))
+    model.train()
+    data = model.data_preprocessor(batch, training=True)
+    loss, _ = model.parse_losses(model(**data, mode='loss'))
+    if not loss.isfinite():
+        raise FloatingPointError(f'the loss is {loss.item()}')
+    optimizer.backward(loss)
+    unreached = [
+        name
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and parameter.grad is None
+    ]
+    optimizer.step()
+    broken = [n for n, p in model.named_parameters() if not p.isfinite().all()]
+    if broken:
+        raise FloatingPointError(f'not finite after the step: {", ".join(broken)}')
+    return Step(loss.item(), unreached)

@@ -1,0 +1,193 @@
+"""Print the manifest: Markdown tables, and the metafiles that mim and mmengine read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+import yaml
+from mmengine.registry import MODELS
+
+from ..complexity import count_parameters
+from ..engine import load_config
+from .manifest import Family, Model, config_path, families
+from .measure import measure
+
+# The datasets of the papers, as the last word of a config's name.
+TASKS = {
+    'imagenet': ('Image Classification', 'ImageNet-1k'),
+    'coco': ('Object Detection', 'COCO'),
+    'ade20k': ('Semantic Segmentation', 'ADE20K'),
+}
+NONE = '-'
+BLOCK = re.compile(r'(<!-- table: (\S+) -->\n).*?(<!-- end -->)', re.DOTALL)
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Lay out a Markdown table, ending in a newline."""
+    lines = [header, ['---'] * len(header), *rows]
+    return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
+
+
+def _link(model: Model) -> str:
+    return f'[`{model.name}`](configs/{model.name}.py)'
+
+
+def _figures(figures: Mapping[str, float]) -> str:
+    return ', '.join(f'{name} {value}' for name, value in figures.items()) or NONE
+
+
+def _of_task(family: Family, *datasets: str) -> list[Model]:
+    return [model for model in family.models.values() if model.dataset in datasets]
+
+
+def _macs(model: Model) -> list[str]:
+    """MACs as measured, with how far they are off, and as published."""
+    macs = measure(model.name).macs / 1e9
+    size = '' if model.counted.shape[0] != 384 else ' at 384'
+    if not model.macs:
+        return [f'{macs:.2f} G{size}', NONE]
+    slip = f' (a slip: {model.macs_corrected:g} G)' if model.macs_corrected else ''
+    percent = round(100 * (macs / (model.macs_corrected or model.macs) - 1), 1) + 0.0
+    return [f'{macs:.2f} G{size} ({percent:+} %)', f'{model.macs:g} G{slip}']
+
+
+def architectures() -> str:
+    """The backbones by size: one row for each ImageNet config."""
+    rows = []
+    for family in families().values():
+        backbone = MODELS.get(family.backbone)
+        for model in _of_task(family, 'imagenet'):
+            arch = load_config(config_path(model.name)).model.backbone.arch
+            table = backbone.variants[arch]
+            with torch.device('meta'):
+                parameters = count_parameters(backbone(arch))
+            rows.append(
+                [
+                    f'`{family.backbone}`',
+                    f'`{arch}`',
+                    ', '.join(map(str, table['embed_dims'])),
+                    ', '.join(map(str, table['depths'])),
+                    f'{parameters / 1e6:.1f} M',
+                    f'{measure(model.name).parameters / 1e6:.1f} M',
+                    *_macs(model),
+                    f'{model.results["top-1"]}',
+                    _link(model),
+                ]
+            )
+    header = 'backbone, arch, channels, blocks, parameters, with 1000 classes, '
+    header += 'MACs at 224, MACs (paper), top-1 (paper), config'
+    return markdown(header.split(', '), rows)
+
+
+def _recipe(model: Model) -> str:
+    recipe = model.recipe
+    words = [
+        recipe['length'].replace('0000 iterations', '0k iterations'),
+        f'lr {recipe["lr"]:g}',
+        f'decay {recipe["weight_decay"]:g}',
+    ]
+    if 'either' in recipe['train_images']:
+        words.append('multi-scale')
+    for key, word in (
+        ('mixed_precision', 'mixed precision'),
+        ('checkpointing', 'activation checkpointing'),
+    ):
+        words += [word] * recipe[key]
+    return ', '.join(words)
+
+
+def dense(family: Family) -> str:
+    """The detectors and segmentors of a family, the paper's figures beside ours."""
+    rows = []
+    for model in _of_task(family, 'coco', 'ade20k'):
+        rows.append(
+            [
+                _link(model),
+                f'{measure(model.name).parameters / 1e6:.1f} M',
+                *_macs(model),
+                _figures(model.results),
+                _recipe(model),
+                {'authors': 'the authors', 'us': 'ours'}[model.recipe_by],
+            ]
+        )
+    header = 'config, parameters, MACs, MACs (paper), accuracy (paper), recipe, whose'
+    return markdown(header.split(', '), rows)
+
+
+def small() -> str:
+    """The configs for the small datasets, with what was measured here."""
+    rows = [
+        [
+            _link(model),
+            _figures(model.measured),
+            _figures(model.untrained),
+            f'{model.minutes} min',
+        ]
+        for family in families().values()
+        for model in family.models.values()
+        if model.measured
+    ]
+    return markdown(['config', 'held out', 'untrained', 'training'], rows)
+
+
+def tables() -> dict[str, str]:
+    """All tables, by the name that a document marks their place with."""
+    by_family = {name: dense(family) for name, family in families().items()}
+    return {'architectures': architectures(), **by_family, 'small': small()}
+
+
+def renew(document: str, current: Mapping[str, str]) -> str:
+    """Replace the tables of a document, each between ``<!-- table: NAME -->`` and
+    ``<!-- end -->``.
+
+    Raises:
+        KeyError: The document marks a place for a table that there is not.
+    """  # noqa: D205
+    return BLOCK.sub(lambda m: f'{m[1]}\n{current[m[2]]}\n{m[3]}', document)
+
+
+def metafile(family: Family) -> str:
+    """A family's models in the form that mim and mmengine read."""
+    paper = {'Title': family.title, 'URL': family.url}
+    collection: dict[str, Any] = {'Name': family.backbone, 'Paper': paper}
+    if family.code:
+        collection['Code'] = {'URL': family.code}
+    entries = []
+    for model in _of_task(family, *TASKS):
+        measured = measure(model.name)
+        task, dataset = TASKS[model.dataset]
+        metadata: dict[str, Any] = {
+            'Parameters': measured.parameters,
+            'FLOPs': measured.macs,
+            'Image': 'x'.join(map(str, model.counted.shape)),
+            'Task': task,
+            'Training Data': dataset,
+        }
+        if model.results:
+            metadata['Published, not reproduced here'] = dict(model.results)
+        entries.append(
+            {
+                'Name': model.name,
+                'In Collection': family.backbone,
+                # the leading dot lets mmengine find it as sepvit_mm::configs/NAME.py
+                'Config': f'./configs/{model.name}.py',
+                'Metadata': metadata,
+            }
+        )
+    data = {'Collections': [collection], 'Models': entries}
+    note = '# Made by tools/model_zoo.py --write. FLOPs are multiply-accumulates.\n'
+    return note + yaml.safe_dump(data, sort_keys=False, width=88)
+
+
+def files() -> dict[str, str]:
+    """The metafiles and the index of them, by their path in a checkout."""
+    texts = {
+        f'configs/metafile_{backbone.lower()}.yml': metafile(family)
+        for backbone, family in families().items()
+    }
+    index = yaml.safe_dump({'Import': list(texts)})
+    note = '# Made by tools/model_zoo.py --write.\n'
+    return {'model-index.yml': note + index, **texts}

@@ -1,0 +1,210 @@
+"""`sepvit-mm check` finds each mistake in a config that has it, and only that."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sepvit_mm.check import check
+from sepvit_mm.engine import load_config
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+TREES = 'retinanet_sepvit_lite_trees'
+NUCLEI = 'upernet_sepvit_lite_nuclei'
+CROWNS = 'sepvit_lite_crowns'
+
+
+def broken(tmp_path: Path, base: str, text: str) -> Path:
+    path = tmp_path / 'broken.py'
+    path.write_text(f"_base_ = '{CONFIGS / base}.py'\n{text}\n")
+    return path
+
+
+# Name of the mistake -> config, what is wrong in it, what checks it, what is said.
+MISTAKES = {
+    'optimizer of the 2.x era': (
+        TREES,
+        "optimizer = dict(type='SGD', lr=0.02)",
+        'ignored keys',
+        "optimizer is a key of the 2.x era and ignored; .*'AdamW', 'lr': 0.002",
+    ),
+    'schedule of the 2.x era': (
+        CROWNS,
+        "lr_config = dict(policy='step', step=[8, 11])",
+        'ignored keys',
+        'lr_config .* set param_scheduler',
+    ),
+    'runner of the 2.x era': (
+        NUCLEI,
+        "runner = dict(type='EpochBasedRunner', max_epochs=12)",
+        'ignored keys',
+        'runner .* set train_cfg',
+    ),
+    'mixed precision of the 2.x era': (
+        CROWNS,
+        'fp16 = dict(loss_scale=512.)',
+        'ignored keys',
+        'fp16 .*AmpOptimWrapper',
+    ),
+    'neck': (
+        TREES,
+        'model = dict(neck=dict(in_channels=[96, 192, 384, 768]))',
+        'channels',
+        r'model.neck.in_channels is \[96, 192, 384, 768\], but the backbone gives '
+        r'\[32, 64, 128, 256\]',
+    ),
+    'head without a neck': (
+        NUCLEI,
+        'model = dict(auxiliary_head=dict(in_channels=384))',
+        'channels',
+        r'auxiliary_head.in_channels is 384 at 2, .* \[32, 64, 128, 256\]',
+    ),
+    'start level': (
+        'retinanet_pale_t_coco',
+        """
+arch = dict(
+    _delete_=True,
+    embed_dims=[8, 16, 32, 64],
+    depths=[1, 1, 1, 1],
+    num_heads=[2, 2, 4, 8],
+)
+model = dict(
+    backbone=dict(arch=arch, out_indices=(0, 1, 2, 3)),
+    neck=dict(in_channels=[8, 16, 32, 64], start_level=1),
+)""",
+        'no gradient',
+        '2 parameters .* get none: backbone.norms.0.weight, backbone.norms.0.bias. '
+        'neck.start_level is 1: let the backbone return only what the neck reads',
+    ),
+    'classes of a detector': (
+        TREES,
+        'model = dict(bbox_head=dict(num_classes=80))',
+        'classes',
+        'model.bbox_head.num_classes is 80, but 1 are in train_dataloader, ',
+    ),
+    'classes of the data': (
+        NUCLEI,
+        "test_dataloader = dict(dataset=dict(metainfo=dict(classes=('a', 'b', 'c'))))",
+        'classes',
+        'decode_head.num_classes is 2, but 3 are in test_dataloader',
+    ),
+    'SyncBN alone': (
+        NUCLEI,
+        "model = dict(decode_head=dict(norm_cfg=dict(type='SyncBN')))",
+        'SyncBN',
+        'becomes BN over 4 images',
+    ),
+    'batch': (
+        CROWNS,
+        'train_dataloader = dict(batch_size=24)',
+        'batch size',
+        '1 GPUs with 24 images each, make 24 a step, .* 0.001 is for 32: .* 0.00075',
+    ),
+    'missing weights': (
+        TREES,
+        "model = dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint='x')))",
+        'pretrained file',
+        "model.backbone.init_cfg.checkpoint is 'x', and there is no such file",
+    ),
+}
+
+
+def found(path: Path, **options) -> dict[str, str]:
+    report = check(load_config(path), **options)
+    assert report.unusable is None
+    messages = {}
+    for finding in report.findings:
+        messages.setdefault(finding.check, []).append(finding.message)
+    return {name: '; '.join(several) for name, several in messages.items()}
+
+
+@pytest.mark.parametrize('mistake', MISTAKES)
+def test_mistake_is_found_and_explained(mistake, tmp_path):
+    base, text, name, message = MISTAKES[mistake]
+    findings = found(broken(tmp_path, base, text))
+    assert {*findings} == {name}
+    assert re.search(message, findings[name]), findings[name]
+
+
+@pytest.mark.parametrize('name', [TREES, NUCLEI, CROWNS])
+def test_good_configs_pass(name):
+    report = check(load_config(CONFIGS / f'{name}.py'))
+    assert report.unusable is None
+    assert report.findings == []
+    assert report.loss > 0
+
+
+def test_old_names_of_values_that_are_used_are_no_mistake(tmp_path):
+    # mmseg's own configs are written like this
+    text = """
+optimizer = dict(type='SGD', lr=0.01)
+optim_wrapper = dict(_delete_=True, type='OptimWrapper', optimizer=optimizer)
+"""
+    assert found(broken(tmp_path, CROWNS, text)) == {}
+
+
+def test_number_of_gpus_decides_on_batches_and_sync_bn():
+    cfg = load_config(CONFIGS / 'upernet_sepvit_t_ade20k.py')
+    cfg.model.backbone.arch = 'lite'
+    cfg.model.decode_head.in_channels = [32, 64, 128, 256]
+    cfg.model.auxiliary_head.in_channels = 128
+    assert check(cfg).findings == []
+    alone = dict(check(cfg, gpus=1).findings)
+    assert {*alone} == {'SyncBN', 'batch size'}
+    assert '1 GPUs with 2 images each' in alone['batch size']
+    cfg.optim_wrapper.accumulative_counts = 8
+    assert {*dict(check(cfg, gpus=1).findings)} == {'SyncBN'}
+    assert {*dict(check(cfg, gpus=8).findings)} == {'batch size'}
+    cfg.auto_scale_lr.enable = True
+    assert check(cfg, gpus=8).findings == []
+
+
+def test_mixed_precision_is_checked_in_float32():
+    cfg = load_config(CONFIGS / f'{CROWNS}.py')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.dtype = 'bfloat16'
+    report = check(cfg)
+    assert (report.findings, report.unusable) == ([], None)
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+
+
+@pytest.mark.parametrize(
+    'text, reason',
+    [
+        ("model = dict(neck=dict(type='NoNeck'))", 'NoNeck'),
+        ("model = dict(backbone=dict(arch='huge'))", "arch is 'huge', but must be"),
+        ("train_dataloader = dict(dataset=dict(pipeline=[dict(type='Collect')]))",
+         'Collect'),
+        ("optim_wrapper = dict(optimizer=dict(grad_clip=1))", 'grad_clip'),
+    ],
+    ids=['registry', 'argument', 'transform', 'optimizer'],
+)  # fmt: skip
+def test_unusable_configs_say_why(text, reason, tmp_path):
+    report = check(load_config(broken(tmp_path, CROWNS, text)))
+    assert reason in report.unusable
+
+
+def test_command_prints_a_table_and_tells_by_its_exit_code(tmp_path):
+    def run(*args) -> tuple[int, str]:
+        done = subprocess.run(
+            [Path(sys.executable).with_name('sepvit-mm'), 'check', *map(str, args)],
+            env={**os.environ, 'OMP_NUM_THREADS': '1', 'COLUMNS': '200'},
+            capture_output=True,
+            text=True,
+        )
+        assert 'Traceback' not in done.stderr
+        return done.returncode, done.stdout
+
+    good = CONFIGS / f'{CROWNS}.py'
+    code, output = run(good)
+    assert code == 0
+    assert 'none' in output
+    code, output = run(good, '--gpus', '2')
+    assert code == 1
+    assert 'batch size: 2 GPUs with 32 images each, make 64 a step' in output
+    code, output = run(good, tmp_path / 'absent.py')
+    assert code == 2
+    assert 'unusable: config file not found' in output

@@ -1,0 +1,72 @@
+"""Print the parameters and multiply-accumulates of a config's model."""
+
+import sys
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from sepvit_mm.complexity import KINDS, PRODUCTS, count_parameters, macs_by_module
+from sepvit_mm.engine import build_model, load_config
+from sepvit_mm.engine.cli import config_parser, input_errors_end_in_a_message
+
+# What papers measure at: mmdet's, mmseg's and mmpretrain's models.
+SHAPES = {'mmdet': (800, 1280), 'mmseg': (512, 2048), 'mmpretrain': (224, 224)}
+
+
+def main() -> None:
+    """Count as the command line says."""
+    parser = config_parser(__doc__, launcher=False)
+    parser.add_argument(
+        '--shape',
+        type=int,
+        nargs=2,
+        metavar=('H', 'W'),
+        help='of the image; default: 800 1280 (detection), 512 2048 (segmentation), '
+        '224 224 (classification)',
+    )
+    parser.add_argument(
+        '--by-module',
+        type=int,
+        nargs='?',
+        const=3,
+        default=1,
+        metavar='DEPTH',
+        help='split modules this deep (default: %(const)s; without it: 1)',
+    )
+    args = parser.parse_args()
+    with input_errors_end_in_a_message():
+        cfg = load_config(args.config, overrides=args.cfg_options)
+    shape = tuple(args.shape or SHAPES.get(cfg.get('default_scope'), (224, 224)))
+    model = build_model(cfg, device='meta').eval()
+    images = torch.zeros(1, 3, *shape, device='meta')
+    here = macs_by_module(model, images)
+    defined = macs_by_module(model, images, as_defined=True)
+
+    kinds = [kind for kind in KINDS if here[''][kind]]
+    height, width = shape
+    table = Table(
+        title=f'{args.config}, {height} x {width}: millions of parameters, '
+        '10^9 multiply-accumulates'
+    )
+    table.add_column('module', no_wrap=True)
+    for column in ('parameters', *kinds, 'products', 'as defined'):
+        table.add_column(column, justify='right')
+    modules = dict(model.named_modules())
+    for name in modules:  # in the order of the model
+        if name not in here or (name and name.count('.') >= args.by_module):
+            continue
+        products = [sum(macs[name][k] for k in PRODUCTS) for macs in (here, defined)]
+        figures = [count_parameters(modules[name]) / 1e6]
+        figures += [here[name][kind] / 1e9 for kind in kinds]
+        figures += [total / 1e9 for total in products]
+        table.add_row(name or 'whole', *(f'{figure:.2f}' for figure in figures))
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    print(
+        'products: linear, attention and deformable, as computed here;\n'
+        'as defined: what the papers multiply for the same result, padding included'
+    )
+
+
+if __name__ == '__main__':
+    main()
