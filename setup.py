@@ -6,11 +6,41 @@ would install one beside the other. ``requirements.txt`` names what is tested.
 """
 
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
+# What mim and mmengine look for in an installed package, in its folder .mim. The other
+# tools measure or print what only a checkout has.
+MIM_TOOLS = (
+    'train.py',
+    'test.py',
+    'get_flops.py',
+    'convert_checkpoint.py',
+    'prepare_dataset.py',
+)
+
+
+class BuildWithConfigs(build_py):
+    """Build the package with configs, model index and tools in it."""
+
+    def run(self) -> None:
+        """Build, then copy."""
+        super().run()
+        if self.editable_mode:  # nothing is copied, and the checkout has them
+            return
+        mim = Path(self.build_lib) / 'sepvit_mm/.mim'
+        shutil.rmtree(mim, ignore_errors=True)
+        ignored = shutil.ignore_patterns('__pycache__')
+        shutil.copytree(HERE / 'configs', mim / 'configs', ignore=ignored)
+        shutil.copy(HERE / 'model-index.yml', mim)
+        (mim / 'tools').mkdir()
+        for tool in MIM_TOOLS:
+            shutil.copy(HERE / 'tools' / tool, mim / 'tools')
+
 
 setup(
     name='sepvit_mm',
@@ -26,7 +56,9 @@ setup(
     license='Apache-2.0',
     license_files=['LICENSE'],
     packages=find_packages(include=['sepvit_mm', 'sepvit_mm.*']),
+    package_data={'sepvit_mm.zoo': ['manifest.yml']},
+    cmdclass={'build_py': BuildWithConfigs},
     entry_points={'console_scripts': ['sepvit-mm=sepvit_mm.__main__:main']},
     python_requires='>=3.10,<3.13',
-    install_requires=['torch>=2.6', 'rich'],
+    install_requires=['torch>=2.6', 'rich', 'pyyaml'],
 )

@@ -4,16 +4,25 @@ Importing this package registers the backbones in mmengine's root registry, so t
 ``type='SepViT'`` works in mmdet, mmseg and mmpretrain alike::
 
     custom_imports = dict(imports=['sepvit_mm'])
+
+It makes mmengine know the package too, so that ``mmengine.hub.get_config`` finds its
+configs: ``get_config('sepvit_mm::configs/retinanet_sepvit_t_coco.py')``.
 """
 
+from mmengine.config.utils import MODULE2PACKAGE
+
 from .backbones import HiLo, LITv2, PaleAttention, PaleTransformer, SepViT
+from .layer_decay import LayerDecayOptimWrapperConstructor
 from .version import __version__
 
 __all__ = [
     'HiLo',
     'LITv2',
+    'LayerDecayOptimWrapperConstructor',
     'PaleAttention',
     'PaleTransformer',
     'SepViT',
     '__version__',
 ]
+
+MODULE2PACKAGE.setdefault(__name__, __name__)

@@ -272,7 +272,16 @@ def trained_classifier(tmp_path_factory) -> tuple[Path, str]:
     options += ['default_hooks.checkpoint.interval=2', *ONE_PROCESS]
     log = run(
         *('train.py', ROOT / 'configs/sepvit_lite_crowns.py', '--work-dir', 'work'),
-        *('--amp', '--cfg-options', *options),
+        *(
+            '--amp',
+            'bfloat16',
+            '--ema',
+            '0.5',
+            '--checkpointing',
+            '--layer-decay',
+            '0.8',
+        ),
+        *('--cfg-options', *options),
         cwd=folder,
     )
     return folder, log
@@ -291,6 +300,13 @@ def test_classifier_is_trained_and_evaluated_by_the_same_tools(trained_classifie
     assert metrics['accuracy/top1'] in (0, 25, 50, 75, 100)
     assert 'accuracy/top1' in log
     assert len(list((folder / 'show').iterdir())) == 4
+
+
+def test_the_moving_average_is_what_is_evaluated(trained_classifier):
+    folder, _ = trained_classifier
+    saved = torch.load(folder / 'work/epoch_2.pth', weights_only=False)
+    last = saved['ema_state_dict']['module.head.fc.weight']
+    assert not torch.equal(saved['state_dict']['head.fc.weight'], last)
 
 
 def test_a_detector_starts_from_the_whole_backbone_of_a_classifier(

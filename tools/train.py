@@ -3,8 +3,9 @@
 On several GPUs: torchrun --nproc_per_node=8 tools/train.py CONFIG --launcher pytorch
 """
 
-from sepvit_mm.engine import load_config, train
+from sepvit_mm.engine import load_config, train, vary
 from sepvit_mm.engine.cli import config_parser, input_errors_end_in_a_message
+from sepvit_mm.engine.variants import PRECISIONS
 
 
 def main() -> None:
@@ -21,7 +22,34 @@ def main() -> None:
         help='go on from this checkpoint, or from the last one in the work dir',
     )
     parser.add_argument(
-        '--amp', action='store_true', help='mixed precision (needs a GPU)'
+        '--amp',
+        nargs='?',
+        const='float16',
+        choices=PRECISIONS,
+        help='mixed precision (needs a GPU; default: %(const)s)',
+    )
+    parser.add_argument(
+        '--ema',
+        nargs='?',
+        const=2e-4,
+        type=float,
+        metavar='SHARE',
+        help='evaluate and save a moving average of the weights, of which each step '
+        'replaces this share (default: %(const)s)',
+    )
+    parser.add_argument(
+        '--checkpointing',
+        action='store_true',
+        help="compute the backbone's activations twice instead of keeping them",
+    )
+    parser.add_argument(
+        '--layer-decay',
+        type=float,
+        metavar='RATE',
+        help="learning rate of a backbone's layer relative to the one above, e.g. 0.8",
+    )
+    parser.add_argument(
+        '--compile', action='store_true', help='compile the training step'
     )
     parser.add_argument(
         '--auto-scale-lr',
@@ -37,10 +65,17 @@ def main() -> None:
             work_dir=args.work_dir,
             launcher=args.launcher,
         )
+        cfg = vary(
+            cfg,
+            amp=args.amp,
+            ema=args.ema,
+            checkpointing=args.checkpointing,
+            layer_decay=args.layer_decay,
+            compiled=args.compile,
+        )
         train(
             cfg,
             resume=args.resume,
-            amp=args.amp,
             auto_scale_lr=args.auto_scale_lr,
             seed=args.seed,
         )

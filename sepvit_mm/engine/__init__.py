@@ -9,6 +9,7 @@ from .config import load_config
 from .metrics import metrics_table, write_metrics
 from .models import build_model
 from .runs import evaluate, train
+from .variants import vary
 
 __all__ = [
     'InputError',
@@ -17,5 +18,6 @@ __all__ = [
     'load_config',
     'metrics_table',
     'train',
+    'vary',
     'write_metrics',
 ]

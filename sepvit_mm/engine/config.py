@@ -42,7 +42,9 @@ def load_config(
         raise InputError(f'config file not found: {path}')
     cfg = Config.fromfile(str(path))
     overrides = dict(overrides or {})
+    # the Runner reads two more from the whole config
     known = {*cfg, *signature(Runner).parameters, 'data_root'}
+    known |= {'compile', 'find_unused_parameters'}
     for key in overrides:
         if key.split('.')[0] not in known:
             raise InputError(

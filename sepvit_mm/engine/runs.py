@@ -19,22 +19,19 @@ def train(
     cfg: Config,
     *,
     resume: str | Path | None = None,
-    amp: bool = False,
     auto_scale_lr: bool = False,
     seed: int | None = None,
 ) -> Runner:
     """Train as the config says, evaluating on its ``val_dataloader``.
 
-    Without a process group SyncBN becomes plain batch norm; mmengine says so in
-    the log.
+    Without a process group SyncBN becomes plain batch norm, and without a GPU mixed
+    precision becomes float32; the log says so.
 
     Args:
         cfg: From :func:`load_config`; left unchanged.
         resume: ``'auto'`` goes on from the furthest complete checkpoint in the work
             dir, or starts afresh where there is none; a path goes on from that
             file. Defaults to None: start afresh.
-        amp: Mixed precision with dynamic loss scaling. Without a GPU training stays
-            in float32, and the log says so. Defaults to False.
         auto_scale_lr: Scale the learning rate by the real batch over the config's
             ``auto_scale_lr.base_batch_size``. Defaults to False.
         seed: Seed of all random generators. Defaults to the config's, else random.
@@ -48,8 +45,6 @@ def train(
     """
     cfg = deepcopy(cfg)
     require_data(cfg, 'train_dataloader', 'val_dataloader')
-    if amp:
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
     wants_amp = cfg.optim_wrapper.get('type') == 'AmpOptimWrapper'
     if wants_amp and not torch.cuda.is_available():
         cfg.optim_wrapper = in_float32(cfg.optim_wrapper)

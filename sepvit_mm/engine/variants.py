@@ -1,0 +1,71 @@
+"""Variants of a run that any config takes, so that none needs a file of its own."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+from mmengine.config import Config
+
+from ..errors import InputError
+
+PRECISIONS = ('float16', 'bfloat16')
+LAYER_DECAY = 'LayerDecayOptimWrapperConstructor'
+
+
+def vary(
+    cfg: Config,
+    *,
+    amp: str | None = None,
+    ema: float | None = None,
+    checkpointing: bool = False,
+    layer_decay: float | None = None,
+    compiled: bool = False,
+) -> Config:
+    """Copy a config with variants of its training.
+
+    Args:
+        cfg: From :func:`load_config`; left unchanged.
+        amp: Mixed precision in this type, 'float16' with dynamic loss scaling, or
+            'bfloat16', whose range needs none. Defaults to the config's own.
+        ema: Evaluate and save the exponential moving average of the weights, of which
+            each step replaces this share, in (0, 1). Defaults to the config's own.
+        checkpointing: Compute the backbone's activations again in the backward pass
+            instead of keeping them. Defaults to the config's own.
+        layer_decay: Learning rate of a layer of the backbone relative to that of the
+            layer above it, in (0, 1]. Defaults to the config's own.
+        compiled: Compile the training step with ``torch.compile``. Defaults to False.
+
+    Raises:
+        InputError: An argument is out of range, or the config has no place for it.
+    """
+    cfg = deepcopy(cfg)
+    if amp is not None:
+        if amp not in PRECISIONS:
+            raise InputError(f'amp is {amp}, but must be one of {PRECISIONS}')
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.dtype = amp
+        if amp == 'bfloat16':
+            cfg.optim_wrapper.loss_scale = 1.0
+    if ema is not None:
+        if not 0 < ema < 1:
+            raise InputError(f'ema is {ema}, but must be between 0 and 1')
+        hooks = list(cfg.get('custom_hooks') or [])
+        if any(hook['type'] == 'EMAHook' for hook in hooks):
+            raise InputError(f'{cfg.filename} has an EMAHook of its own')
+        cfg.custom_hooks = [*hooks, dict(type='EMAHook', momentum=ema)]
+    if checkpointing:
+        if 'backbone' not in cfg.model:
+            raise InputError(f'the model of {cfg.filename} has no backbone')
+        cfg.model.backbone.with_cp = True
+    if layer_decay is not None:
+        if not 0 < layer_decay <= 1:
+            raise InputError(f'layer_decay is {layer_decay}, but must be in (0, 1]')
+        own = cfg.optim_wrapper.get('constructor', LAYER_DECAY)
+        if own != LAYER_DECAY:
+            raise InputError(f'{cfg.filename} has an optim_wrapper.constructor: {own}')
+        options = cfg.optim_wrapper.get('paramwise_cfg') or {}
+        cfg.optim_wrapper.constructor = LAYER_DECAY
+        cfg.optim_wrapper.paramwise_cfg = {**options, 'layer_decay_rate': layer_decay}
+    if compiled:
+        cfg.compile = True
+    return cfg

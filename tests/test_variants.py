@@ -1,0 +1,122 @@
+"""Variants that any config takes from the command line change what they say they do."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import MODELS
+
+from sepvit_mm import SepViT
+from sepvit_mm.engine import InputError, build_model, load_config, vary
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+CROWNS = CONFIGS / 'sepvit_lite_crowns.py'
+
+
+def test_nothing_asked_changes_nothing():
+    cfg = load_config(CROWNS)
+    assert vary(cfg).to_dict() == cfg.to_dict()
+
+
+def test_mixed_precision_scales_the_loss_where_the_type_needs_it():
+    cfg = load_config(CROWNS)
+    half = vary(cfg, amp='float16').optim_wrapper
+    assert (half.type, half.dtype) == ('AmpOptimWrapper', 'float16')
+    assert 'loss_scale' not in half  # dynamic
+    brain = vary(cfg, amp='bfloat16').optim_wrapper
+    assert (brain.dtype, brain.loss_scale) == ('bfloat16', 1.0)
+    assert cfg.optim_wrapper.type == 'OptimWrapper'
+
+
+def test_checkpointing_reaches_every_stage():
+    cfg = vary(load_config(CROWNS), checkpointing=True)
+    assert all(stage.with_cp for stage in MODELS.build(cfg.model.backbone).stages)
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'mask_rcnn_sepvit_t_3x_coco',
+        'upernet_sepvit_t_ade20k',
+        'retinanet_litv2_s_coco',
+        'litv2_s_imagenet',
+        'upernet_pale_t_ade20k',
+        'pale_t_imagenet',
+    ],
+)
+def test_layer_decay_lowers_rates_towards_the_input(name):
+    rate = 0.5
+    cfg = load_config(CONFIGS / f'{name}.py')
+    cfg.optim_wrapper.type = 'OptimWrapper'
+    model = build_model(cfg, device='meta')
+    names = {id(p): n for n, p in model.named_parameters()}
+
+    def settings(cfg) -> dict[str, tuple[float, float]]:
+        groups = build_optim_wrapper(model, cfg.optim_wrapper).optimizer.param_groups
+        return {
+            names[id(p)]: (group['lr'], group['weight_decay'])
+            for group in groups
+            for p in group['params']
+        }
+
+    before = settings(cfg)
+    after = settings(vary(cfg, layer_decay=rate))
+    assert {*after} == {*before} == {*names.values()}
+    blocks = sum(model.backbone.depths)
+    for parameter, (lr, decay) in after.items():
+        depth, count = model.backbone.get_layer_depth(parameter, 'backbone.')
+        assert count == blocks + 2
+        # what the recipe says of this parameter besides (offsets, norms) still holds
+        assert lr == pytest.approx(before[parameter][0] * rate ** (count - 1 - depth))
+        assert decay == before[parameter][1]
+    lrs = {parameter: lr for parameter, (lr, _) in after.items()}
+    base = cfg.optim_wrapper.optimizer.lr
+    first = next(n for n in lrs if n.startswith('backbone.stages.0.embed'))
+    assert lrs[first] == pytest.approx(base * rate ** (blocks + 1))
+    assert max(lrs.values()) == base
+    assert all(lrs[n] == base for n in lrs if not n.startswith('backbone.'))
+
+
+def test_layer_decay_needs_a_rate_and_a_backbone_that_tells_depths():
+    cfg = dict(
+        optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
+        constructor='LayerDecayOptimWrapperConstructor',
+        paramwise_cfg=dict(norm_decay_mult=0.0),
+    )
+    model = torch.nn.Module()
+    model.backbone = SepViT('lite')
+    with pytest.raises(ValueError, match='layer_decay_rate is None'):
+        build_optim_wrapper(model, cfg)
+    cfg['paramwise_cfg'] = dict(layer_decay_rate=0.9)
+    with pytest.raises(ValueError, match='Linear has no backbone'):
+        build_optim_wrapper(torch.nn.Linear(2, 2), cfg)
+
+
+@pytest.mark.parametrize(
+    'asked, message',
+    [
+        (dict(amp='float8'), r'amp is float8, .*float16'),
+        (dict(ema=1.5), 'ema is 1.5, but must be between 0 and 1'),
+        (dict(layer_decay=0.0), r'layer_decay is 0.0, but must be in \(0, 1\]'),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else '',
+)
+def test_values_out_of_range_are_refused(asked, message):
+    with pytest.raises(InputError, match=message):
+        vary(load_config(CROWNS), **asked)
+
+
+def test_what_the_config_has_already_is_not_replaced():
+    cfg = vary(load_config(CROWNS), ema=0.1)
+    with pytest.raises(InputError, match='has an EMAHook of its own'):
+        vary(cfg, ema=0.1)
+    cfg.optim_wrapper.constructor = 'DefaultOptimWrapperConstructor'
+    with pytest.raises(InputError, match=r'optim_wrapper.constructor: Default'):
+        vary(cfg, layer_decay=0.8)
+
+
+def test_compilation_is_asked_of_the_runner():
+    assert vary(load_config(CROWNS), compiled=True).compile is True
+    overrides = {'compile.backend': 'eager'}
+    assert load_config(CROWNS, overrides=overrides).compile == {'backend': 'eager'}

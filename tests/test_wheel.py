@@ -1,0 +1,95 @@
+"""What a plain `pip install` of a built wheel gives, without the checkout."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ('sepvit_mm', 'configs', 'tools')
+
+
+@pytest.fixture(scope='module')
+def site(tmp_path_factory) -> Path:
+    """A folder with the wheel installed in it, built from a copy of the sources."""
+    folder = tmp_path_factory.mktemp('wheel')
+    source = folder / 'source'
+    for name in SOURCES:
+        ignored = shutil.ignore_patterns('__pycache__')
+        shutil.copytree(ROOT / name, source / name, ignore=ignored)
+    for path in ROOT.iterdir():
+        if path.is_file():
+            shutil.copy(path, source)
+    pip = [sys.executable, '-m', 'pip', '--disable-pip-version-check', '-q']
+    offline = ['--no-deps', '--no-index']
+    build = ['wheel', '--no-build-isolation', '-w', folder / 'dist', source]
+    subprocess.run([*pip, *build, *offline], check=True)
+    (wheel,) = (folder / 'dist').glob('*.whl')
+    install = ['install', '--target', folder / 'site', wheel]
+    subprocess.run([*pip, *install, *offline], check=True)
+    return folder / 'site'
+
+
+def run(site: Path, cwd: Path, *command: str) -> str:
+    """Run Python where only the installed wheel is found."""
+    done = subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=cwd,
+        env={**os.environ, 'PYTHONPATH': str(site), 'OMP_NUM_THREADS': '1'},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout
+
+
+def test_the_package_in_the_wheel_is_the_one_used(site, tmp_path):
+    where = run(site, tmp_path, '-c', 'import sepvit_mm; print(sepvit_mm.__file__)')
+    assert Path(where.split()[-1]) == site / 'sepvit_mm/__init__.py'
+
+
+def test_mim_finds_every_config_of_the_model_index(site):
+    mim = site / 'sepvit_mm/.mim'
+    index = yaml.safe_load((mim / 'model-index.yml').read_text())
+    configs = []
+    for path in index['Import']:
+        entries = yaml.safe_load((mim / path).read_text())
+        configs += [entry['Config'] for entry in entries['Models']]
+    assert len(configs) == len({*configs}) > 50
+    assert all((mim / config).is_file() for config in configs)
+    assert {'train.py', 'test.py'} <= {p.name for p in (mim / 'tools').iterdir()}
+
+
+def test_mmengine_finds_configs_by_name(site, tmp_path):
+    (tmp_path / 'mine.py').write_text(
+        "_base_ = 'sepvit_mm::_base_/../retinanet_sepvit_s_coco.py'\n"
+        'train_cfg = dict(max_epochs=1)\n'
+    )
+    script = """
+import sepvit_mm
+from mmengine import Config
+from mmengine.hub import get_config
+from mmengine.registry import MODELS
+cfg = get_config('sepvit_mm::configs/mask_rcnn_sepvit_t_coco.py')
+mine = Config.fromfile('mine.py')
+print(cfg.model.type, mine.model.backbone.arch, mine.train_cfg.max_epochs)
+MODELS.build(cfg.model.backbone)
+"""
+    assert run(site, tmp_path, '-c', script).split() == ['MaskRCNN', 'small', '1']
+
+
+def test_tools_and_zoo_work_from_anywhere(site, tmp_path):
+    script = """
+from sepvit_mm.zoo import config_path, measure
+print(config_path('litv2_s_imagenet'), measure('litv2_s_imagenet').parameters)
+"""
+    path, parameters = run(site, tmp_path, '-c', script).split()[-2:]
+    assert path.startswith(str(site))
+    assert parameters == '27844000'
+    tool = site / 'sepvit_mm/.mim/tools/get_flops.py'
+    assert '27.84' in run(site, tmp_path, tool, path)
+    assert 'none' in run(site, tmp_path, '-m', 'sepvit_mm', 'check', path)
