@@ -40,7 +40,7 @@ def main() -> None:
     logging.disable(logging.WARNING)
     warnings.simplefilter('ignore')
 
-    table = Table('config', 'loss of a step', 'finding', show_lines=True)
+    table = Table('config', 'loss', 'findings')
     code = 0
     for path in args.configs:
         try:

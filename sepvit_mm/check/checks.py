@@ -101,7 +101,9 @@ def check(cfg: Config, *, gpus: int | None = None, on_data: bool = False) -> Rep
         look('pretrained file', missing_files(cfg.model))
         look('batch size', batch_size(cfg, gpus))
         look('SyncBN', lonely_sync_bn(cfg, gpus))
+        forget_weights(cfg.model)
         model = build_model(cfg)
+        model.init_weights()
         build_pipelines(cfg)
         look('classes', classes(cfg, model))
         if look('channels', channels(cfg, model)):
@@ -141,6 +143,20 @@ def missing_files(node: Any, path: str = 'model') -> Iterator[str]:
     elif isinstance(node, (list, tuple)):
         for index, value in enumerate(node):
             yield from missing_files(value, f'{path}.{index}')
+
+
+def forget_weights(node: Any) -> None:
+    """Take files of weights out of a model's config: none is to be fetched."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            is_file = isinstance(value, dict) and value.get('type') == 'Pretrained'
+            if key == 'pretrained' or (key == 'init_cfg' and is_file):
+                node[key] = None
+            else:
+                forget_weights(value)
+    elif isinstance(node, list):
+        for value in node:
+            forget_weights(value)
 
 
 def gpus_meant(cfg: Config, gpus: int | None) -> int:
