@@ -40,7 +40,10 @@ def main() -> None:
     logging.disable(logging.WARNING)
     warnings.simplefilter('ignore')
 
-    table = Table('config', 'loss', 'findings')
+    table = Table()
+    table.add_column('config', overflow='fold')
+    table.add_column('loss', justify='right')
+    table.add_column('findings', overflow='fold')
     code = 0
     for path in args.configs:
         try:

@@ -511,3 +511,26 @@ def test_checkpoint_that_does_not_fit_is_refused_key_by_key(
     options = ['--cfg-options', *detection_options(coco)]
     message = refusal('test.py', RETINANET, tmp_path / 'other.pth', *options)
     assert 'backbone.surplus' in message and 'backbone.norms.1.weight' in message
+
+
+def test_flops_are_printed_by_kind_and_by_module(tmp_path):
+    litv2 = ROOT / 'configs/mask_rcnn_litv2_s_ws4_coco.py'
+    lines = run('get_flops.py', litv2, cwd=tmp_path).splitlines()
+    (header,) = (line for line in lines if 'parameters' in line and 'module' in line)
+    kinds = ['linear', 'attention', 'deformable', 'norm', 'products', 'as defined']
+    assert [kind for kind in kinds if kind in header] == kinds
+    rows = [line.replace('│', ' ').split() for line in lines if '│' in line]
+    parts = ['whole', 'backbone', 'neck', 'rpn_head', 'roi_head']
+    assert [row[0] for row in rows] == parts
+    assert rows[0][1:] == '47.35 241.42 7.12 3.54 0.26 252.08 252.53'.split()
+
+    sepvit = ROOT / 'configs/retinanet_sepvit_lite_trees.py'
+    shape = ('--shape', 64, 96, '--by-module', 3)
+    output = run('get_flops.py', sepvit, *shape, cwd=tmp_path)
+    assert '64 x 96' in output
+    assert 'backbone.stages.3' in output and 'stages.3.blocks' not in output
+
+
+def test_flops_of_too_small_an_image_are_refused(refusal):
+    message = refusal('get_flops.py', RETINANET, '--shape', 8, 800)
+    assert '--shape is [8, 800], but needs 32 pixels' in message

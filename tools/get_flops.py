@@ -35,6 +35,8 @@ def main() -> None:
         help='split modules this deep (default: %(const)s; without it: 1)',
     )
     args = parser.parse_args()
+    if args.shape and min(args.shape) < 32:
+        parser.error(f'--shape is {args.shape}, but needs 32 pixels or more each way')
     with input_errors_end_in_a_message():
         cfg = load_config(args.config, overrides=args.cfg_options)
     shape = tuple(args.shape or SHAPES.get(cfg.get('default_scope'), (224, 224)))
