@@ -62,6 +62,12 @@ MISTAKES = {
         'channels',
         r'auxiliary_head.in_channels is 384 at 2, .* \[32, 64, 128, 256\]',
     ),
+    'head behind pooling': (
+        CROWNS,
+        'model = dict(head=dict(in_channels=768))',
+        'channels',
+        r'model.head.in_channels is 768, but the backbone gives \[256\]',
+    ),
     'start level': (
         'retinanet_pale_t_coco',
         """

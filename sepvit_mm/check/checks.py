@@ -44,6 +44,8 @@ OLD_KEYS = {
     'opencv_num_threads': 'env_cfg.mp_cfg',
 }
 
+HEADS = ('decode_head', 'auxiliary_head', 'bbox_head', 'head')
+
 
 class Finding(NamedTuple):
     """A mistake in a config.
@@ -242,12 +244,11 @@ def channels(cfg: Config, model: nn.Module) -> Iterator[str]:
         size = SIZES.get(cfg.get('default_scope'), (224, 224))
         maps = model.backbone.eval()(torch.zeros(1, 3, *size))
     given = [m.shape[1] for m in maps if isinstance(m, torch.Tensor)]
-    if 'neck' in cfg.model:
-        readers = {'neck': cfg.model.neck}
-    else:
-        heads = ('decode_head', 'auxiliary_head', 'bbox_head', 'head')
-        readers = {head: cfg.model[head] for head in heads if cfg.model.get(head)}
-    for name, reader in readers.items():
+    neck = cfg.model.get('neck') or {}
+    # a neck without this argument, such as average pooling, changes no channels
+    has_channels = isinstance(neck, Mapping) and 'in_channels' in neck
+    for name in ('neck',) if has_channels else HEADS:
+        reader = cfg.model.get(name)
         if not isinstance(reader, Mapping) or 'in_channels' not in reader:
             continue
         wanted, index = reader['in_channels'], reader.get('in_index')

@@ -64,7 +64,10 @@ def _detection_sample(size: tuple[int, int]) -> BaseDataElement:
         masks=BitmapMasks(mask, *size),
     )
     nothing = InstanceData(bboxes=torch.zeros(0, 4), labels=torch.zeros(0).long())
-    return DetDataSample(gt_instances=truth, ignored_instances=nothing)
+    stuff = PixelData(sem_seg=torch.zeros(1, *size, dtype=torch.long))
+    return DetDataSample(
+        gt_instances=truth, ignored_instances=nothing, gt_sem_seg=stuff
+    )
 
 
 def _segmentation_sample(size: tuple[int, int]) -> BaseDataElement:
