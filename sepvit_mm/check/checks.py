@@ -242,7 +242,8 @@ def channels(cfg: Config, model: nn.Module) -> Iterator[str]:
         return
     with torch.no_grad():
         size = SIZES.get(cfg.get('default_scope'), (224, 224))
-        maps = model.backbone.eval()(torch.zeros(1, 3, *size))
+        model.backbone.eval()  # mmdet's return nothing here
+        maps = model.backbone(torch.zeros(1, 3, *size))
     given = [m.shape[1] for m in maps if isinstance(m, torch.Tensor)]
     neck = cfg.model.get('neck') or {}
     # a neck without this argument, such as average pooling, changes no channels
