@@ -262,6 +262,10 @@ def write_crowns(folder: Path) -> None:
     crowns.write(synthetic.tree_files(), folder, scenes=scenes, size=32)
 
 
+VARIANTS = ['--amp', 'bfloat16', '--ema', '0.5', '--checkpointing']
+VARIANTS += ['--layer-decay', '0.8']
+
+
 @pytest.fixture(scope='module')
 def trained_classifier(tmp_path_factory) -> tuple[Path, str]:
     """A work dir with an epoch of classification in it, and what was printed."""
@@ -340,6 +344,7 @@ def test_resume_needs_no_pretrained_weights_any_more(trained_classifier, tmp_pat
     options += ['model.backbone.init_cfg.checkpoint=absent.pth']
     log = run(
         *('train.py', ROOT / 'configs/sepvit_lite_crowns.py', '--work-dir', tmp_path),
+        *VARIANTS,  # layer decay makes groups of parameters, which resume compares
         *('--resume', folder / 'work/epoch_2.pth', '--cfg-options', *options),
         cwd=folder,
     )
