@@ -276,15 +276,7 @@ def trained_classifier(tmp_path_factory) -> tuple[Path, str]:
     options += ['default_hooks.checkpoint.interval=2', *ONE_PROCESS]
     log = run(
         *('train.py', ROOT / 'configs/sepvit_lite_crowns.py', '--work-dir', 'work'),
-        *(
-            '--amp',
-            'bfloat16',
-            '--ema',
-            '0.5',
-            '--checkpointing',
-            '--layer-decay',
-            '0.8',
-        ),
+        *VARIANTS,
         *('--cfg-options', *options),
         cwd=folder,
     )
