@@ -36,6 +36,8 @@ def main() -> None:
         help='train the one step on the training data instead of noise',
     )
     args = parser.parse_args()
+    if args.gpus is not None and args.gpus < 1:
+        parser.error(f'--gpus is {args.gpus}, but must be 1 or more')
     # the libraries' own words, about what is checked here or is no mistake
     logging.disable(logging.WARNING)
     warnings.simplefilter('ignore')

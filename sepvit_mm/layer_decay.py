@@ -27,6 +27,17 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         ValueError: there is no rate, or no such backbone.
     """
 
+    def __init__(
+        self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None
+    ) -> None:
+        super().__init__(optim_wrapper_cfg, paramwise_cfg)
+        # without any paramwise_cfg the parent would not even look at the layers
+        self.rate = self.paramwise_cfg.get('layer_decay_rate')
+        if self.rate is None or not 0 < self.rate <= 1:
+            raise ValueError(
+                f'paramwise_cfg.layer_decay_rate is {self.rate}, but must be in (0, 1]'
+            )
+
     def add_params(
         self,
         params: list[dict],
@@ -38,11 +49,6 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         super().add_params(params, module, prefix, is_dcn_module)
         if prefix:
             return  # the model itself comes last, with all groups there
-        rate = self.paramwise_cfg.get('layer_decay_rate')
-        if rate is None or not 0 < rate <= 1:
-            raise ValueError(
-                f'paramwise_cfg.layer_decay_rate is {rate}, but must be in (0, 1]'
-            )
         backbone = getattr(module, 'backbone', None)
         if not hasattr(backbone, 'get_layer_depth'):
             raise ValueError(
@@ -53,5 +59,5 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         for group in params:
             (parameter,) = group['params']
             depth, count = backbone.get_layer_depth(names[id(parameter)], 'backbone.')
-            scale = rate ** (count - 1 - depth)
+            scale = self.rate ** (count - 1 - depth)
             group['lr'] = group.get('lr', self.base_lr) * scale

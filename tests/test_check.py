@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mmdet
+import mmpretrain
+import mmseg
 import pytest
 
 from sepvit_mm.check import check
@@ -97,6 +100,26 @@ model = dict(
         'classes',
         'decode_head.num_classes is 2, but 3 are in test_dataloader',
     ),
+    'classes of COCO': (
+        'retinanet_sepvit_t_coco',
+        "model = dict(backbone=dict(arch='lite'), bbox_head=dict(num_classes=7), "
+        'neck=dict(in_channels=[64, 128, 256]))',
+        'classes',
+        'model.bbox_head.num_classes is 7, but 80 are in train_dataloader',
+    ),
+    'classes of ADE20K': (
+        'fpn_sepvit_t_ade20k',
+        "model = dict(backbone=dict(arch='lite'), decode_head=dict(num_classes=19), "
+        'neck=dict(in_channels=[32, 64, 128, 256]))',
+        'classes',
+        'model.decode_head.num_classes is 19, but 150 are in train_dataloader',
+    ),
+    'anchors': (
+        TREES,
+        'model = dict(neck=dict(num_outs=5))',
+        'training step',
+        'the training step failed: AssertionError.* That was on noise: try --on-data',
+    ),
     'SyncBN alone': (
         NUCLEI,
         "model = dict(decode_head=dict(norm_cfg=dict(type='SyncBN')))",
@@ -149,7 +172,17 @@ def test_old_names_of_values_that_are_used_are_no_mistake(tmp_path):
 optimizer = dict(type='SGD', lr=0.01)
 optim_wrapper = dict(_delete_=True, type='OptimWrapper', optimizer=optimizer)
 """
-    assert found(broken(tmp_path, CROWNS, text)) == {}
+    path = broken(tmp_path, CROWNS, text)
+    assert found(path) == {}
+    # nor where the next config replaces the wrapper and leaves the old name behind
+    child = tmp_path / 'child.py'
+    child.write_text(
+        f"_base_ = '{path}'\n"
+        "optim_wrapper = dict(optimizer=dict(_delete_=True, type='AdamW', lr=1e-3))\n"
+    )
+    assert found(child) == {}
+    child.write_text(f"_base_ = '{path}'\noptimizer = dict(type='AdamW', lr=1e-3)\n")
+    assert {*found(child)} == {'ignored keys'}
 
 
 def test_number_of_gpus_decides_on_batches_and_sync_bn():
@@ -162,6 +195,7 @@ def test_number_of_gpus_decides_on_batches_and_sync_bn():
     assert {*alone} == {'SyncBN', 'batch size'}
     assert '1 GPUs with 2 images each' in alone['batch size']
     cfg.optim_wrapper.accumulative_counts = 8
+    assert {*dict(check(cfg).findings)} == {'SyncBN'}  # one GPU is meant now
     assert {*dict(check(cfg, gpus=1).findings)} == {'SyncBN'}
     assert {*dict(check(cfg, gpus=8).findings)} == {'batch size'}
     cfg.auto_scale_lr.enable = True
@@ -211,6 +245,38 @@ def test_command_prints_a_table_and_tells_by_its_exit_code(tmp_path):
     code, output = run(good, '--gpus', '2')
     assert code == 1
     assert 'batch size: 2 GPUs with 32 images each, make 64 a step' in output
-    code, output = run(good, tmp_path / 'absent.py')
+    (tmp_path / 'typo.py').write_text("_base_ = 'absent.py'")
+    code, output = run(tmp_path / 'typo.py', tmp_path / 'absent.py', good)
     assert code == 2
+    assert 'unusable: cannot read config' in output
     assert 'unusable: config file not found' in output
+    assert 'none' in output  # the others are checked all the same
+
+
+MMDET = Path(mmdet.__file__).parent / '.mim/configs'
+MMSEG = Path(mmseg.__file__).parent / '.mim/configs'
+MMPRETRAIN = Path(mmpretrain.__file__).parent / '.mim/configs'
+
+
+@pytest.mark.parametrize(
+    'path',
+    [
+        MMDET / 'retinanet/retinanet_r18_fpn_1x_coco.py',
+        MMDET / 'rpn/rpn_r50_fpn_1x_coco.py',
+        MMSEG / 'segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512.py',
+        MMPRETRAIN / 'resnet/resnet18_8xb32_in1k.py',
+    ],
+    ids=lambda path: path.stem,
+)
+def test_configs_of_the_libraries_themselves_pass(path):
+    # SyncBN asks for a number of GPUs, which mmseg's configs do not tell
+    report = check(load_config(path))
+    assert (report.findings, report.unusable) == ([], None)
+
+
+def test_a_layer_that_a_library_builds_for_nothing_is_found():
+    # a neck that begins at the end, and a last convolution that it does not read
+    path = MMDET / 'yolo/yolov3_mobilenetv2_8xb24-320-300e_coco.py'
+    findings = found(path)
+    assert {*findings} == {'no gradient'}
+    assert 'backbone.conv2.conv.weight' in findings['no gradient']

@@ -262,7 +262,7 @@ def write_crowns(folder: Path) -> None:
     crowns.write(synthetic.tree_files(), folder, scenes=scenes, size=32)
 
 
-VARIANTS = ['--amp', 'bfloat16', '--ema', '0.5', '--checkpointing']
+VARIANTS = ['--bf16', '--ema', '0.5', '--checkpointing']
 VARIANTS += ['--layer-decay', '0.8']
 
 
@@ -298,7 +298,7 @@ def test_classifier_is_trained_and_evaluated_by_the_same_tools(trained_classifie
     assert len(list((folder / 'show').iterdir())) == 4
 
 
-def test_the_moving_average_is_what_is_evaluated(trained_classifier):
+def test_the_moving_average_is_saved_beside_the_last_weights(trained_classifier):
     folder, _ = trained_classifier
     saved = torch.load(folder / 'work/epoch_2.pth', weights_only=False)
     last = saved['ema_state_dict']['module.head.fc.weight']

@@ -26,6 +26,8 @@ def test_mixed_precision_scales_the_loss_where_the_type_needs_it():
     assert 'loss_scale' not in half  # dynamic
     brain = vary(cfg, amp='bfloat16').optim_wrapper
     assert (brain.dtype, brain.loss_scale) == ('bfloat16', 1.0)
+    again = vary(vary(cfg, amp='bfloat16'), amp='float16').optim_wrapper
+    assert 'loss_scale' not in again
     assert cfg.optim_wrapper.type == 'OptimWrapper'
 
 
@@ -82,12 +84,12 @@ def test_layer_decay_needs_a_rate_and_a_backbone_that_tells_depths():
     cfg = dict(
         optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
         constructor='LayerDecayOptimWrapperConstructor',
-        paramwise_cfg=dict(norm_decay_mult=0.0),
     )
     model = torch.nn.Module()
     model.backbone = SepViT('lite')
-    with pytest.raises(ValueError, match='layer_decay_rate is None'):
-        build_optim_wrapper(model, cfg)
+    for options in ({}, dict(paramwise_cfg=dict(norm_decay_mult=0.0))):
+        with pytest.raises(ValueError, match='layer_decay_rate is None'):
+            build_optim_wrapper(model, {**cfg, **options})
     cfg['paramwise_cfg'] = dict(layer_decay_rate=0.9)
     with pytest.raises(ValueError, match='Linear has no backbone'):
         build_optim_wrapper(torch.nn.Linear(2, 2), cfg)
@@ -111,9 +113,17 @@ def test_what_the_config_has_already_is_not_replaced():
     cfg = vary(load_config(CROWNS), ema=0.1)
     with pytest.raises(InputError, match='has an EMAHook of its own'):
         vary(cfg, ema=0.1)
-    cfg.optim_wrapper.constructor = 'DefaultOptimWrapperConstructor'
-    with pytest.raises(InputError, match=r'optim_wrapper.constructor: Default'):
+    cfg.optim_wrapper.constructor = 'LearningRateDecayOptimWrapperConstructor'
+    with pytest.raises(InputError, match=r'optim_wrapper.constructor: LearningRate'):
         vary(cfg, layer_decay=0.8)
+    cfg.optim_wrapper.constructor = 'DefaultOptimWrapperConstructor'
+    varied = vary(cfg, layer_decay=0.8).optim_wrapper
+    assert varied.constructor == 'LayerDecayOptimWrapperConstructor'
+
+
+def test_the_moving_average_takes_the_share_asked_for():
+    hooks = vary(load_config(CROWNS), ema=0.1).custom_hooks
+    assert [dict(hook) for hook in hooks] == [dict(type='EMAHook', momentum=0.1)]
 
 
 def test_compilation_is_asked_of_the_runner():

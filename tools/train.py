@@ -5,7 +5,6 @@ On several GPUs: torchrun --nproc_per_node=8 tools/train.py CONFIG --launcher py
 
 from sepvit_mm.engine import load_config, train, vary
 from sepvit_mm.engine.cli import config_parser, input_errors_end_in_a_message
-from sepvit_mm.engine.variants import PRECISIONS
 
 
 def main() -> None:
@@ -21,13 +20,14 @@ def main() -> None:
         metavar='FILE',
         help='go on from this checkpoint, or from the last one in the work dir',
     )
-    parser.add_argument(
-        '--amp',
-        nargs='?',
-        const='float16',
-        choices=PRECISIONS,
-        help='mixed precision (needs a GPU; default: %(const)s)',
-    )
+    for option, precision in (('--amp', 'float16'), ('--bf16', 'bfloat16')):
+        parser.add_argument(
+            option,
+            dest='amp',
+            action='store_const',
+            const=precision,
+            help=f'mixed precision in {precision} (needs a GPU)',
+        )
     parser.add_argument(
         '--ema',
         nargs='?',

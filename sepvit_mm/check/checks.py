@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -10,12 +11,13 @@ from typing import Any, NamedTuple
 
 import torch
 from mmengine.config import Config
+from mmengine.model import PretrainedInit
 from mmengine.registry import DATASETS, TRANSFORMS
 from mmengine.runner import Runner
 from torch import nn
 
 from ..engine.config import datasets_of, require_data
-from ..engine.models import build_model
+from ..engine.models import build_model, build_optimizer, build_scheduler
 from ..errors import InputError
 from .step import SIZES, random_batch, training_step
 
@@ -44,7 +46,8 @@ OLD_KEYS = {
     'opencv_num_threads': 'env_cfg.mp_cfg',
 }
 
-HEADS = ('decode_head', 'auxiliary_head', 'bbox_head', 'head')
+HEADS = ('decode_head', 'auxiliary_head', 'bbox_head', 'mask_head', 'head')
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 class Finding(NamedTuple):
@@ -83,7 +86,7 @@ def check(cfg: Config, *, gpus: int | None = None, on_data: bool = False) -> Rep
     Args:
         cfg: From :func:`sepvit_mm.engine.load_config`; left unchanged.
         gpus: How many will train it. Defaults to as many as make its
-            ``auto_scale_lr.base_batch_size``, else one.
+            ``auto_scale_lr.base_batch_size``.
         on_data: Train on a batch of ``train_dataloader`` instead of noise. Defaults to
             False.
 
@@ -104,32 +107,49 @@ def check(cfg: Config, *, gpus: int | None = None, on_data: bool = False) -> Rep
         look('batch size', batch_size(cfg, gpus))
         look('SyncBN', lonely_sync_bn(cfg, gpus))
         forget_weights(cfg.model)
-        model = build_model(cfg)
-        model.init_weights()
-        build_pipelines(cfg)
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            model = build_model(cfg)
+            model.init_weights()
+        build_transforms(cfg)
+        build_schedulers(cfg, model)
         look('classes', classes(cfg, model))
-        if look('channels', channels(cfg, model)):
-            batch = real_batch(cfg) if on_data else noise(cfg, model)
-            step = training_step(model, cfg, batch)
-            report.loss = step.loss
-            look('no gradient', no_gradient(cfg, model, step.unreached))
-    except Exception as error:  # whatever a library raises, it is the config's fault
+        fits = look('channels', channels(cfg, model))
+        batch = real_batch(cfg) if on_data and fits else None
+    except Exception as error:  # of any library, about anything in the config
         report.unusable = f'{type(error).__name__}: {error}'
+        return report
+    if not fits:
+        return report
+    try:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            batch = batch or noise(cfg, model)
+            step = training_step(model, build_optimizer(cfg, model), batch)
+    except Exception as error:  # a real mistake, or images that this model cannot take
+        reason = f'the training step failed: {type(error).__name__}: {error}'
+        advice = '' if on_data else '. That was on noise: try --on-data'
+        report.findings.append(Finding('training step', f'{reason}{advice}'))
+        return report
+    report.loss = step.loss
+    look('no gradient', no_gradient(cfg, model, step.unreached))
     return report
 
 
 def ignored_keys(cfg: Config) -> Iterator[str]:
-    """Keys of the 2.x era, unless they only name a value that is used elsewhere."""
-    wrapper = cfg.get('optim_wrapper') or {}
+    """Keys of the 2.x era, unless they only name a value that the file goes on to use.
+
+    mmseg's schedules do: ``optimizer = dict(...)``, then
+    ``optim_wrapper = dict(optimizer=optimizer)``. The last file that sets it tells.
+    """
     for key, successor in OLD_KEYS.items():
-        if key not in cfg:
+        set_at = [match.end() for match in re.finditer(rf'(?m)^{key} *=', cfg.text)]
+        is_name = set_at and re.search(rf'= *{key}\b', cfg.text[set_at[-1] :])
+        if key not in cfg or is_name:
             continue
         message = f'{key} is a key of the 2.x era and ignored; set {successor}'
-        if key == 'optimizer':
-            used = wrapper.get('optimizer')
-            if cfg.optimizer == used:
-                continue
-            message += f', which is {used and dict(used)}'
+        if key == 'optimizer' and 'optim_wrapper' in cfg:
+            message += f', which is {dict(cfg.optim_wrapper.get("optimizer", {}))}'
         yield message
 
 
@@ -149,42 +169,51 @@ def missing_files(node: Any, path: str = 'model') -> Iterator[str]:
 
 def forget_weights(node: Any) -> None:
     """Take files of weights out of a model's config: none is to be fetched."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            is_file = isinstance(value, dict) and value.get('type') == 'Pretrained'
-            if key == 'pretrained' or (key == 'init_cfg' and is_file):
-                node[key] = None
-            else:
-                forget_weights(value)
-    elif isinstance(node, list):
+    if isinstance(node, list):
         for value in node:
+            forget_weights(value)
+    if not isinstance(node, dict):
+        return
+    for key, value in node.items():
+        if key == 'pretrained':
+            node[key] = None
+        elif key == 'init_cfg':
+            several = value if isinstance(value, list) else [value]
+            node[key] = [
+                cfg
+                for cfg in several
+                if cfg and cfg['type'] not in ('Pretrained', PretrainedInit)
+            ] or None
+        else:
             forget_weights(value)
 
 
-def gpus_meant(cfg: Config, gpus: int | None) -> int:
+def gpus_meant(cfg: Config, gpus: int | None) -> int | None:
     """How many GPUs are to train a config, as told or as its batches suggest."""
     base = (cfg.get('auto_scale_lr') or {}).get('base_batch_size')
     batch = cfg.train_dataloader.get('batch_size')
-    return gpus or (max(1, base // batch) if base and batch else 1)
+    if gpus or not (base and batch):
+        return gpus
+    return max(1, base // (batch * cfg.optim_wrapper.get('accumulative_counts', 1)))
 
 
 def batch_size(cfg: Config, gpus: int | None) -> Iterator[str]:
     """A batch that is not the one the learning rate is for."""
     scaling = cfg.get('auto_scale_lr') or {}
     base = scaling.get('base_batch_size')
-    if not base or scaling.get('enable'):
-        return
-    each = cfg.train_dataloader.batch_size
-    repeats = cfg.optim_wrapper.get('accumulative_counts', 1)
     count = gpus_meant(cfg, gpus)
-    if count * each * repeats != base:
-        lr = cfg.optim_wrapper.optimizer.lr
+    each = cfg.train_dataloader.get('batch_size')
+    if not (base and count and each) or scaling.get('enable'):
+        return
+    repeats = cfg.optim_wrapper.get('accumulative_counts', 1)
+    total = count * each * repeats
+    if total != base:
         images = f'{count} GPUs with {each} images each'
         images += f', {repeats} times' if repeats > 1 else ''
-        scaled = lr * count * each * repeats / base
+        lr = cfg.optim_wrapper.optimizer.get('lr', 1.0)
         yield (
-            f'{images}, make {count * each * repeats} a step, but the learning rate '
-            f'{lr:g} is for {base}: set auto_scale_lr.enable, or the rate to {scaled:g}'
+            f'{images}, make {total} a step, but the learning rate {lr:g} is for '
+            f'{base}: set auto_scale_lr.enable, or the rate to {lr * total / base:g}'
         )
 
 
@@ -203,37 +232,55 @@ def lonely_sync_bn(cfg: Config, gpus: int | None) -> Iterator[str]:
         )
 
 
-def build_pipelines(cfg: Config) -> None:
+def build_transforms(cfg: Config) -> None:
     """Build all transforms, which fails on those that do not exist any more."""
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+    for loader in LOADERS:
         for dataset in datasets_of(cfg.get(loader) or {}):
             for transform in dataset.get('pipeline') or []:
                 TRANSFORMS.build(transform)
 
 
+def build_schedulers(cfg: Config, model: nn.Module) -> None:
+    """Build the optimizer and all schedulers on it, for the errors in them."""
+    optimizer = build_optimizer(cfg, model).optimizer
+    schedulers = cfg.get('param_scheduler') or []
+    for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
+        build_scheduler(scheduler, optimizer)
+
+
 def classes(cfg: Config, model: nn.Module) -> Iterator[str]:
     """Heads for another number of classes than the data has."""
-    counts: dict[str, int] = {}
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+    counts: dict[str, set[int]] = {}
+    for loader in LOADERS:
         for dataset in datasets_of(cfg.get(loader) or {}):
             names = (dataset.get('metainfo') or {}).get('classes')
             names = names or _metainfo(dataset['type']).get('classes')
             if names and not isinstance(names, str):  # the name of a file with them
-                counts[loader] = len(names)
+                counts.setdefault(loader, set()).add(len(names))
+    if hasattr(model, 'panoptic_fusion_head'):
+        return  # its heads share the classes among them
     for name, module in model.named_modules():
         given = getattr(module, 'num_classes', None)
-        # a proposal is an object or none, whatever the data has
-        if not isinstance(given, int) or 'rpn' in name:
+        # one of HEADS, or one of several of them in a list
+        is_head = name.rstrip('.0123456789').split('.')[-1] in HEADS
+        # proposals are objects or none, boundaries are or are not
+        is_binary = (
+            'RPN' in type(module).__name__ or type(module).__name__ == 'STDCHead'
+        )
+        if not isinstance(given, int) or not is_head or is_binary:
             continue
-        for count in sorted({*counts.values()} - {given}):
-            loaders = ', '.join(n for n in counts if counts[n] == count)
+        for count in sorted(set().union(*counts.values()) - {given}):
+            loaders = ', '.join(loader for loader in counts if count in counts[loader])
             yield f'model.{name}.num_classes is {given}, but {count} are in {loaders}'
 
 
 def _metainfo(dataset: str | type) -> Mapping[str, Any]:
     """What a class of datasets, or of their wrappers, knows of itself."""
-    kind = DATASETS.get(dataset) if isinstance(dataset, str) else dataset
-    return getattr(kind, 'METAINFO', {})
+    if isinstance(dataset, str):
+        # get() alone does not look where the default scope says
+        with DATASETS.switch_scope_and_registry(None) as registry:
+            dataset = registry.get(dataset)
+    return getattr(dataset, 'METAINFO', {})
 
 
 def channels(cfg: Config, model: nn.Module) -> Iterator[str]:
@@ -244,11 +291,13 @@ def channels(cfg: Config, model: nn.Module) -> Iterator[str]:
         size = SIZES.get(cfg.get('default_scope'), (224, 224))
         model.backbone.eval()  # mmdet's return nothing here
         maps = model.backbone(torch.zeros(1, 3, *size))
-    given = [m.shape[1] for m in maps if isinstance(m, torch.Tensor)]
     neck = cfg.model.get('neck') or {}
+    plain = isinstance(maps, (tuple, list)) and all(torch.is_tensor(m) for m in maps)
+    if not plain or not isinstance(neck, Mapping):
+        return  # whether such things fit, the training step tells
+    given = [m.shape[1] for m in maps]
     # a neck without this argument, such as average pooling, changes no channels
-    has_channels = isinstance(neck, Mapping) and 'in_channels' in neck
-    for name in ('neck',) if has_channels else HEADS:
+    for name in ('neck',) if 'in_channels' in neck else HEADS:
         reader = cfg.model.get(name)
         if not isinstance(reader, Mapping) or 'in_channels' not in reader:
             continue
@@ -259,7 +308,7 @@ def channels(cfg: Config, model: nn.Module) -> Iterator[str]:
         elif index is not None:
             fits = max(index) < len(given) and [given[i] for i in index] == [*wanted]
         else:
-            fits = given == [*wanted]
+            fits = sorted(given) == sorted(wanted)  # some necks begin at the end
         if not fits:
             at = '' if index is None else f' at {index}'
             yield (
@@ -295,7 +344,8 @@ def no_gradient(
     count = sum(model.get_parameter(name).numel() for name in unreached)
     shown = ', '.join(unreached[:3]) + (', ...' if len(unreached) > 3 else '')
     message = f'{len(unreached)} parameters ({count / 1e6:.2f} M) get none: {shown}'
-    start = (cfg.model.get('neck') or {}).get('start_level', 0)
+    neck = cfg.model.get('neck')
+    start = neck.get('start_level') if isinstance(neck, Mapping) else None
     if start:
         message += (
             f'. neck.start_level is {start}: let the backbone return only what the '

@@ -7,12 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from mmengine.config import Config
-from mmengine.optim import build_optim_wrapper
+from mmengine.optim import OptimWrapper
 from mmengine.structures import BaseDataElement, InstanceData, PixelData
 from torch import nn
-
-from ..engine.config import in_float32
 
 # Height and width of random images: small, but a classifier may insist on its size.
 SIZES = {'mmdet': (96, 64), 'mmseg': (96, 64), 'mmpretrain': (224, 224)}
@@ -91,18 +88,19 @@ _SAMPLES = {
 }
 
 
-def training_step(model: nn.Module, cfg: Config, batch: Mapping[str, Any]) -> Step:
-    """Train a model on one batch, in float32, by the config's optimizer.
+def training_step(
+    model: nn.Module, optimizer: OptimWrapper, batch: Mapping[str, Any]
+) -> Step:
+    """Train a model on one batch. Gradients are left in place.
 
     Args:
         model: Of :func:`sepvit_mm.engine.build_model`; it is changed.
-        cfg: Its config.
-        batch: As a dataloader of the config gives it.
+        optimizer: On its parameters.
+        batch: As a dataloader gives it.
 
     Raises:
         FloatingPointError: The loss, or a parameter after the step, is not finite.
     """
-    optimizer = build_optim_wrapper(model, in_float32(cfg.optim_wrapper))
     model.train()
     data = model.data_preprocessor(batch, training=True)
     loss, _ = model.parse_losses(model(**data, mode='loss'))

@@ -7,13 +7,14 @@ Detection, segmentation and classification are told apart by the config's
 from ..errors import InputError
 from .config import load_config
 from .metrics import metrics_table, write_metrics
-from .models import build_model
+from .models import build_model, build_optimizer
 from .runs import evaluate, train
 from .variants import vary
 
 __all__ = [
     'InputError',
     'build_model',
+    'build_optimizer',
     'evaluate',
     'load_config',
     'metrics_table',

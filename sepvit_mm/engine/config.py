@@ -34,13 +34,17 @@ def load_config(
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
 
     Raises:
-        InputError: The file does not exist; the first key of an override is neither
-            in it nor an argument of mmengine's Runner; several processes are asked
-            for where mmengine knows no device for them.
+        InputError: The file does not exist or cannot be read; the first key of an
+            override is neither in it nor an argument of mmengine's Runner; several
+            processes are asked for where mmengine knows no device for them.
     """
     if not Path(path).is_file():
         raise InputError(f'config file not found: {path}')
-    cfg = Config.fromfile(str(path))
+    try:
+        cfg = Config.fromfile(str(path))
+    except Exception as error:  # whatever is in that Python file
+        reason = shorten(f'{type(error).__name__}: {error}', 400)
+        raise InputError(f'cannot read config {path}: {reason}') from error
     overrides = dict(overrides or {})
     # the Runner reads two more from the whole config
     known = {*cfg, *signature(Runner).parameters, 'data_root'}

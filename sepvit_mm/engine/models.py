@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import MODELS, init_default_scope
+from mmengine.optim import OptimWrapper, _ParamScheduler, build_optim_wrapper
+from mmengine.registry import MODELS, PARAM_SCHEDULERS, init_default_scope
 from torch import nn
+from torch.optim import Optimizer
+
+from .config import in_float32
 
 
 def build_model(cfg: Config, *, device: str | torch.device = 'cpu') -> nn.Module:
@@ -20,5 +27,25 @@ def build_model(cfg: Config, *, device: str | torch.device = 'cpu') -> nn.Module
         The model, in training mode; SyncBN is plain batch norm.
     """
     init_default_scope(cfg.get('default_scope', 'mmengine'))
+    model = dict(cfg.model)
+    if cfg.get('data_preprocessor') is not None:  # as the Runner does
+        model.setdefault('data_preprocessor', cfg.data_preprocessor)
     with torch.device(device):
-        return revert_sync_batchnorm(MODELS.build(cfg.model))
+        return revert_sync_batchnorm(MODELS.build(model))
+
+
+def build_optimizer(cfg: Config, model: nn.Module) -> OptimWrapper:
+    """Build a config's optimizer for its model, without mixed precision."""
+    return build_optim_wrapper(model, in_float32(cfg.optim_wrapper))
+
+
+def build_scheduler(cfg: Mapping[str, Any], optimizer: Optimizer) -> _ParamScheduler:
+    """Build one scheduler of a config, in the unit that the config counts in.
+
+    Args:
+        cfg: An entry of ``param_scheduler``. ``convert_to_iter_based``, finer steps of
+            the same curve, needs the length of an epoch and is left out.
+        optimizer: What it schedules.
+    """
+    settings = {key: cfg[key] for key in cfg if key != 'convert_to_iter_based'}
+    return PARAM_SCHEDULERS.build(settings, default_args=dict(optimizer=optimizer))

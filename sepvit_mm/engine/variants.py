@@ -44,13 +44,14 @@ def vary(
             raise InputError(f'amp is {amp}, but must be one of {PRECISIONS}')
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.dtype = amp
+        cfg.optim_wrapper.pop('loss_scale', None)  # then it is dynamic
         if amp == 'bfloat16':
             cfg.optim_wrapper.loss_scale = 1.0
     if ema is not None:
         if not 0 < ema < 1:
             raise InputError(f'ema is {ema}, but must be between 0 and 1')
         hooks = list(cfg.get('custom_hooks') or [])
-        if any(hook['type'] == 'EMAHook' for hook in hooks):
+        if any(isinstance(h, dict) and h['type'] == 'EMAHook' for h in hooks):
             raise InputError(f'{cfg.filename} has an EMAHook of its own')
         cfg.custom_hooks = [*hooks, dict(type='EMAHook', momentum=ema)]
     if checkpointing:
@@ -61,7 +62,7 @@ def vary(
         if not 0 < layer_decay <= 1:
             raise InputError(f'layer_decay is {layer_decay}, but must be in (0, 1]')
         own = cfg.optim_wrapper.get('constructor', LAYER_DECAY)
-        if own != LAYER_DECAY:
+        if own not in (LAYER_DECAY, 'DefaultOptimWrapperConstructor'):
             raise InputError(f'{cfg.filename} has an optim_wrapper.constructor: {own}')
         options = cfg.optim_wrapper.get('paramwise_cfg') or {}
         cfg.optim_wrapper.constructor = LAYER_DECAY
