@@ -103,16 +103,19 @@ def _run(model: nn.Module, images: Tensor) -> None:
     features = model.extract_feat(images)
     if hasattr(model, 'rpn_head'):
         model.rpn_head(features)
-        heads = model.roi_head
-        for head, extractor, rois in (
+        for name, extractor, rois in (
             ('bbox_head', 'bbox_roi_extractor', NUM_BOXES),
             ('mask_head', 'mask_roi_extractor', NUM_MASKS),
         ):
-            if hasattr(heads, head):
-                extract = getattr(heads, extractor)
+            heads = getattr(model.roi_head, name, None)
+            if heads is None:
+                continue
+            extractors = getattr(model.roi_head, extractor)
+            if not isinstance(heads, nn.ModuleList):  # a cascade has several
+                heads, extractors = [heads], [extractors]
+            for head, extract in zip(heads, extractors):
                 size = extract.roi_layers[0].output_size
-                shape = (rois, extract.out_channels, *size)
-                getattr(heads, head)(images.new_zeros(shape))
+                head(images.new_zeros(rois, extract.out_channels, *size))
         return
     for head in ('bbox_head', 'decode_head', 'head'):
         if getattr(model, head, None) is not None:
@@ -151,8 +154,15 @@ def macs_by_module(
         if is_inner or path == '_Root':
             name = path[len(root) + 1 :] if is_inner else ''
             for operator, flops in operators.items():
-                kind = _KIND_OF.get(str(operator).split('.')[-1], 'linear')
+                kind = _KIND_OF[str(operator).split('.')[-1]]
                 counts.setdefault(name, Counter())[kind] += flops // 2
+    # A linear layer may run as a batched product, and attend to nothing.
+    for name, module in model.named_modules():
+        batched = counts.get(name, {}).get('attention', 0)
+        if isinstance(module, nn.Linear) and batched:
+            for around in (name, *_around(name)):
+                if around in counts:
+                    counts[around].update(linear=batched, attention=-batched)
     called = set(counts)
     for name in called:
         for parent in _around(name):

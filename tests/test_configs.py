@@ -129,20 +129,6 @@ def test_segmentors_share_batch_statistics_and_see_crops_of_512(name):
     assert cfg.model.data_preprocessor.size == (512, 512)
 
 
-@pytest.mark.parametrize('name', SMALL)
-def test_small_configs_are_for_one_process(name):
-    cfg = load(name)
-    assert cfg.auto_scale_lr.base_batch_size == cfg.train_dataloader.batch_size
-
-
-@pytest.mark.parametrize('name', COCO + ADE + IMAGENET)
-def test_eight_gpus_make_the_batch_that_the_learning_rate_is_for(name):
-    cfg = load(name)
-    batch = 1024 if name in IMAGENET else 16
-    assert 8 * cfg.train_dataloader.batch_size == batch
-    assert cfg.auto_scale_lr.base_batch_size == batch
-
-
 @pytest.mark.parametrize('path', sorted(CONFIGS.glob('*.py')), ids=lambda p: p.stem)
 def test_a_whole_checkpoint_exists_while_the_next_is_written(path):
     # mmengine deletes the oldest one first

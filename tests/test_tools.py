@@ -1,17 +1,13 @@
 """tools/train.py and tools/test.py, as a user calls them, on tiny generated data."""
 
 import json
-import os
-import runpy
-import subprocess
-import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import synthetic
 import torch
+from commands import ROOT, run
 from mmdet.datasets import CocoDataset
 from PIL import Image
 
@@ -19,7 +15,6 @@ from sepvit_mm.datasets import crowns, nuclei, trees
 from sepvit_mm.engine import load_config, metrics_table, write_metrics
 from sepvit_mm.engine.checkpoints import latest_checkpoint
 
-ROOT = Path(__file__).parents[1]
 RETINANET = ROOT / 'configs/retinanet_sepvit_t_coco.py'
 UPERNET = ROOT / 'configs/upernet_sepvit_t_ade20k.py'
 CLASSES = CocoDataset.METAINFO['classes']
@@ -28,41 +23,6 @@ ONE_PROCESS = [
     for split in ('train', 'val', 'test')
     for key in ('num_workers=0', 'persistent_workers=False')
 ]
-
-
-def run(tool: str, *args, cwd: Path) -> str:
-    """Run a tool that must succeed; return all that it printed."""
-    command = [sys.executable, ROOT / 'tools' / tool, *args]
-    done = subprocess.run(
-        list(map(str, command)),
-        cwd=cwd,
-        # images this small are slower on two threads, many times so on a busy machine
-        env={**os.environ, 'OMP_NUM_THREADS': '1', 'COLUMNS': '120'},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
-    return done.stdout
-
-
-def error_of(tool: str, *args, monkeypatch, capsys, one_line: bool = True) -> str:
-    """Run a tool that must refuse its input; return its message."""
-    monkeypatch.setattr(sys, 'argv', [tool, *map(str, args)])
-    with pytest.raises(SystemExit) as stop:
-        runpy.run_path(str(ROOT / 'tools' / tool), run_name='__main__')
-    assert stop.value.code not in (None, 0)
-    # argparse prints its message, sys.exit carries it
-    message = f'{stop.value.code}' if isinstance(stop.value.code, str) else ''
-    message = message or capsys.readouterr().err.splitlines()[-1]
-    assert not (one_line and '\n' in message)
-    return message
-
-
-@pytest.fixture
-def refusal(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    return partial(error_of, monkeypatch=monkeypatch, capsys=capsys)
 
 
 def write_image(path: Path, size: tuple[int, int], box: tuple[int, ...]) -> None:
@@ -508,26 +468,3 @@ def test_checkpoint_that_does_not_fit_is_refused_key_by_key(
     options = ['--cfg-options', *detection_options(coco)]
     message = refusal('test.py', RETINANET, tmp_path / 'other.pth', *options)
     assert 'backbone.surplus' in message and 'backbone.norms.1.weight' in message
-
-
-def test_flops_are_printed_by_kind_and_by_module(tmp_path):
-    litv2 = ROOT / 'configs/mask_rcnn_litv2_s_ws4_coco.py'
-    lines = run('get_flops.py', litv2, cwd=tmp_path).splitlines()
-    (header,) = (line for line in lines if 'parameters' in line and 'module' in line)
-    kinds = ['linear', 'attention', 'deformable', 'norm', 'products', 'as defined']
-    assert [kind for kind in kinds if kind in header] == kinds
-    rows = [line.replace('│', ' ').split() for line in lines if '│' in line]
-    parts = ['whole', 'backbone', 'neck', 'rpn_head', 'roi_head']
-    assert [row[0] for row in rows] == parts
-    assert rows[0][1:] == '47.35 241.42 7.12 3.54 0.26 252.08 252.53'.split()
-
-    sepvit = ROOT / 'configs/retinanet_sepvit_lite_trees.py'
-    shape = ('--shape', 64, 96, '--by-module', 3)
-    output = run('get_flops.py', sepvit, *shape, cwd=tmp_path)
-    assert '64 x 96' in output
-    assert 'backbone.stages.3' in output and 'stages.3.blocks' not in output
-
-
-def test_flops_of_too_small_an_image_are_refused(refusal):
-    message = refusal('get_flops.py', RETINANET, '--shape', 8, 800)
-    assert '--shape is [8, 800], but needs 32 pixels' in message

@@ -1,6 +1,7 @@
 """Print the parameters and multiply-accumulates of a config's model."""
 
 import sys
+from pathlib import Path
 
 import torch
 from rich.console import Console
@@ -9,6 +10,7 @@ from rich.table import Table
 from sepvit_mm.complexity import KINDS, PRODUCTS, count_parameters, macs_by_module
 from sepvit_mm.engine import build_model, load_config
 from sepvit_mm.engine.cli import config_parser, input_errors_end_in_a_message
+from sepvit_mm.zoo import models
 
 # What papers measure at: mmdet's, mmseg's and mmpretrain's models.
 SHAPES = {'mmdet': (800, 1280), 'mmseg': (512, 2048), 'mmpretrain': (224, 224)}
@@ -22,8 +24,8 @@ def main() -> None:
         type=int,
         nargs=2,
         metavar=('H', 'W'),
-        help='of the image; default: 800 1280 (detection), 512 2048 (segmentation), '
-        '224 224 (classification)',
+        help='of the image; default: that of the paper, else 800 1280 (detection), '
+        '512 2048 (segmentation), 224 224 (classification)',
     )
     parser.add_argument(
         '--by-module',
@@ -39,7 +41,9 @@ def main() -> None:
         parser.error(f'--shape is {args.shape}, but needs 32 pixels or more each way')
     with input_errors_end_in_a_message():
         cfg = load_config(args.config, overrides=args.cfg_options)
-    shape = tuple(args.shape or SHAPES.get(cfg.get('default_scope'), (224, 224)))
+    known = models().get(Path(args.config).stem)
+    default = known.counted.shape if known else SHAPES.get(cfg.get('default_scope'))
+    shape = tuple(args.shape or default or (224, 224))
     model = build_model(cfg, device='meta').eval()
     images = torch.zeros(1, 3, *shape, device='meta')
     here = macs_by_module(model, images)

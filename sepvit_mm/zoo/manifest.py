@@ -43,6 +43,7 @@ class Model:
         results: published accuracies in percent, by name. None was measured here.
         measured: accuracies in percent that were measured here, by name.
         untrained: the same of the model before training.
+        handed_over: the same after training from a backbone trained here before.
         minutes: what training took, on two CPU cores.
     """
 
@@ -56,6 +57,7 @@ class Model:
     results: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, float] = field(default_factory=dict)
     untrained: Mapping[str, float] = field(default_factory=dict)
+    handed_over: Mapping[str, float] = field(default_factory=dict)
     minutes: int | None = None
 
     @property

@@ -11,14 +11,12 @@ from itertools import pairwise
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.optim import build_optim_wrapper
-from mmengine.registry import PARAM_SCHEDULERS
+from mmengine.optim.scheduler.param_scheduler import INF
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
-from ..engine.config import in_float32
-from ..engine.models import build_model
+from ..engine.models import build_model, build_optimizer, build_scheduler
 
 NORMS = (nn.LayerNorm, nn.GroupNorm, _BatchNorm)
 
@@ -34,33 +32,57 @@ def resolve_recipe(cfg: Config) -> dict[str, Any]:
         cfg: From :func:`sepvit_mm.engine.load_config`; left unchanged.
 
     Returns:
-        optimizer, lr, weight_decay, no_decay (kinds of parameters), lr_factors (by
-        the end of a parameter's name), clip_norm, mixed_precision, drop_path,
-        checkpointing, length, schedule, batch, mixing, train_images and test_images.
+        optimizer, lr, weight_decay, eps, betas, no_decay (kinds of parameters),
+        lr_factors (by the end of a parameter's name), clip_norm, mixed_precision,
+        drop_path, checkpointing, length, schedule, batch (GPUs x images, for the
+        learning rate), hooks (besides the default ones), mixing, train_data and
+        test_data, train_images and test_images.
     """
     model = build_model(cfg, device='meta')
-    wrapper = build_optim_wrapper(model, in_float32(cfg.optim_wrapper))
+    wrapper = build_optimizer(cfg, model)
     optimizer = wrapper.optimizer
     loop = cfg.train_cfg
     epochs, iterations = loop.get('max_epochs'), loop.get('max_iters')
-    backbone = cfg.model.backbone
+    stage = model.backbone.stages[-1]
+    last = stage.blocks[-1].drop_path
     return {
         'optimizer': type(optimizer).__name__,
         'lr': optimizer.defaults['lr'],
         'weight_decay': optimizer.defaults['weight_decay'],
+        'eps': optimizer.defaults['eps'],
+        'betas': list(optimizer.defaults['betas']),
         'no_decay': _kinds_without_decay(model, optimizer),
         'lr_factors': _lr_factors(model, optimizer),
         'clip_norm': (wrapper.clip_grad_kwargs or {}).get('max_norm'),
         'mixed_precision': cfg.optim_wrapper.type == 'AmpOptimWrapper',
-        'drop_path': backbone.get('drop_path_rate', 0.0),
-        'checkpointing': backbone.get('with_cp', False),
+        'drop_path': round(last.drop_prob, 6),
+        'checkpointing': stage.with_cp,
         'length': f'{epochs} epochs' if epochs else f'{iterations} iterations',
         'schedule': [_describe(s, optimizer) for s in cfg.param_scheduler],
-        'batch': cfg.auto_scale_lr.base_batch_size,
+        'batch': _batch(cfg),
+        'hooks': [hook['type'] for hook in cfg.get('custom_hooks') or []],
         'mixing': _mixing(cfg.model),
+        'train_data': _data(cfg.train_dataloader.dataset),
+        'test_data': _data(cfg.test_dataloader.dataset),
         'train_images': _images(cfg.train_dataloader.dataset),
         'test_images': _images(cfg.test_dataloader.dataset),
     }
+
+
+def _batch(cfg: Config) -> str:
+    """Processes and images of each that make the batch of the learning rate."""
+    each = cfg.train_dataloader.batch_size
+    repeats = cfg.optim_wrapper.get('accumulative_counts', 1)
+    gpus = cfg.auto_scale_lr.base_batch_size / (each * repeats)
+    return f'{gpus:g} x {each}' + (f' x {repeats} steps' if repeats > 1 else '')
+
+
+def _data(dataset: Mapping[str, Any]) -> str:
+    """What a dataset reads: its type, and its split, annotations or folder."""
+    prefix = dataset.get('data_prefix') or {}
+    prefixes = [prefix] if isinstance(prefix, str) else list(prefix.values())
+    which = dataset.get('split') or dataset.get('ann_file') or ' '.join(prefixes)
+    return f'{dataset["type"]} {which}'
 
 
 def _kinds_without_decay(model: nn.Module, optimizer: Optimizer) -> list[str]:
@@ -101,16 +123,21 @@ def _lr_factors(model: nn.Module, optimizer: Optimizer) -> dict[str, float]:
 
 def _describe(cfg: Mapping[str, Any], optimizer: Optimizer) -> str:
     """A scheduler of the learning rate in words, read off the built one."""
-    cfg = dict(cfg)
-    cfg.pop('convert_to_iter_based', None)  # finer steps of the same curve
     unit = 'epoch' if cfg.get('by_epoch', True) else 'iteration'
-    scheduler = PARAM_SCHEDULERS.build(cfg, default_args=dict(optimizer=optimizer))
+    scheduler = build_scheduler(cfg, optimizer)
     kind = cfg['type']
     if kind == 'LinearLR':
-        return f'linear from {scheduler.start_factor:g} until {unit} {scheduler.end}'
+        begin = f' after {scheduler.begin}' if scheduler.begin else ''
+        factors = f'{scheduler.start_factor:g}'
+        if scheduler.end_factor != 1:
+            factors += f' to {scheduler.end_factor:g}'
+        return f'linear from {factors} until {unit} {scheduler.end}{begin}'
     if kind == 'MultiStepLR':
         steps = ', '.join(map(str, sorted(scheduler.milestones)))
-        return f'times {scheduler.gamma:g} at {unit}s {steps}'
+        span = ''
+        if scheduler.begin or scheduler.end < INF:
+            span = f' between {scheduler.begin} and {scheduler.end}'
+        return f'times {scheduler.gamma:g} at {unit}s {steps}{span}'
     span = f'from {unit} {scheduler.begin} to {scheduler.end}'
     if kind == 'PolyLR':
         return f'poly {scheduler.power:g} to {scheduler.eta_min:g} {span}'
@@ -120,7 +147,7 @@ def _describe(cfg: Mapping[str, Any], optimizer: Optimizer) -> str:
         ratio = scheduler.eta_min_ratio
         end = f'{scheduler.eta_min:g}' if ratio is None else f'a factor of {ratio:g}'
         return f'cosine to {end} {span}'
-    return kind
+    raise ValueError(f'no words yet for the scheduler {kind}')
 
 
 def _mixing(model: Mapping[str, Any]) -> str | None:
@@ -201,4 +228,10 @@ def _step(t: Mapping[str, Any]) -> str:
     return {
         'PhotoMetricDistortion': 'photometric distortion',
         'ColorJitter': 'colour jitter',
-    }.get(kind, '')
+        'LoadImageFromFile': '',
+        'LoadAnnotations': '',
+        'FilterAnnotations': '',
+        'PackInputs': '',
+        'PackDetInputs': '',
+        'PackSegInputs': '',
+    }.get(kind, kind)

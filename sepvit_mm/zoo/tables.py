@@ -49,9 +49,13 @@ def _macs(model: Model) -> list[str]:
     size = '' if model.counted.shape[0] != 384 else ' at 384'
     if not model.macs:
         return [f'{macs:.2f} G{size}', NONE]
-    slip = f' (a slip: {model.macs_corrected:g} G)' if model.macs_corrected else ''
-    percent = round(100 * (macs / (model.macs_corrected or model.macs) - 1), 1) + 0.0
-    return [f'{macs:.2f} G{size} ({percent:+} %)', f'{model.macs:g} G{slip}']
+    slip = f' (a slip: {model.macs_corrected} G)' if model.macs_corrected else ''
+    meant = model.macs_corrected or model.macs
+    digits = 1 if isinstance(meant, float) else 0
+    off = ''
+    if round(macs, digits) != meant:
+        off = f' ({100 * (macs / meant - 1):+.1f} %)'
+    return [f'{macs:.2f} G{size}{off}', f'{model.macs} G{slip}']
 
 
 def architectures() -> str:
@@ -123,6 +127,7 @@ def small() -> str:
         [
             _link(model),
             _figures(model.measured),
+            _figures(model.handed_over),
             _figures(model.untrained),
             f'{model.minutes} min',
         ]
@@ -130,7 +135,9 @@ def small() -> str:
         for model in family.models.values()
         if model.measured
     ]
-    return markdown(['config', 'held out', 'untrained', 'training'], rows)
+    return markdown(
+        ['config', 'held out', 'after hand-over', 'untrained', 'training'], rows
+    )
 
 
 def tables() -> dict[str, str]:
@@ -152,7 +159,11 @@ def renew(document: str, current: Mapping[str, str]) -> str:
 def metafile(family: Family) -> str:
     """A family's models in the form that mim and mmengine read."""
     paper = {'Title': family.title, 'URL': family.url}
-    collection: dict[str, Any] = {'Name': family.backbone, 'Paper': paper}
+    collection: dict[str, Any] = {
+        'Name': family.backbone,
+        'Paper': paper,
+        'Source of published figures': family.source,
+    }
     if family.code:
         collection['Code'] = {'URL': family.code}
     entries = []
@@ -178,7 +189,10 @@ def metafile(family: Family) -> str:
             }
         )
     data = {'Collections': [collection], 'Models': entries}
-    note = '# Made by tools/model_zoo.py --write. FLOPs are multiply-accumulates.\n'
+    note = (
+        '# Made by tools/model_zoo.py --write. Parameters and FLOPs, which are\n'
+        '# multiply-accumulates, are computed here.\n'
+    )
     return note + yaml.safe_dump(data, sort_keys=False, width=88)
 
 
