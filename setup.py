@@ -28,12 +28,16 @@ class BuildWithConfigs(build_py):
     """Build the package with configs, model index and tools in it."""
 
     def run(self) -> None:
-        """Build, then copy."""
+        """Build, then copy; or link, where the checkout is what is installed."""
         super().run()
-        if self.editable_mode:  # nothing is copied, and the checkout has them
-            return
-        mim = Path(self.build_lib) / 'sepvit_mm/.mim'
+        target = HERE if self.editable_mode else Path(self.build_lib)
+        mim = target / 'sepvit_mm/.mim'
         shutil.rmtree(mim, ignore_errors=True)
+        if self.editable_mode:
+            mim.mkdir()
+            for name in ('configs', 'model-index.yml', 'tools'):
+                (mim / name).symlink_to(Path('../..') / name)
+            return
         ignored = shutil.ignore_patterns('__pycache__')
         shutil.copytree(HERE / 'configs', mim / 'configs', ignore=ignored)
         shutil.copy(HERE / 'model-index.yml', mim)

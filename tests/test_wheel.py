@@ -1,4 +1,4 @@
-"""What a plain `pip install` of a built wheel gives, without the checkout."""
+"""What a plain `pip install` gives: of a built wheel alone, and of a checkout."""
 
 import os
 import shutil
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from mmengine.hub import get_config
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ('sepvit_mm', 'configs', 'tools')
@@ -19,7 +20,7 @@ def site(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('wheel')
     source = folder / 'source'
     for name in SOURCES:
-        ignored = shutil.ignore_patterns('__pycache__')
+        ignored = shutil.ignore_patterns('__pycache__', '.mim')
         shutil.copytree(ROOT / name, source / name, ignore=ignored)
     for path in ROOT.iterdir():
         if path.is_file():
@@ -80,6 +81,11 @@ print(cfg.model.type, mine.model.backbone.arch, mine.train_cfg.max_epochs)
 MODELS.build(cfg.model.backbone)
 """
     assert run(site, tmp_path, '-c', script).split() == ['MaskRCNN', 'small', '1']
+
+
+def test_mmengine_finds_the_configs_of_an_installed_checkout_too():
+    cfg = get_config('sepvit_mm::configs/retinanet_litv2_s_ws4_coco.py')
+    assert cfg.model.backbone.window_sizes == (0, 0, 4, 1)
 
 
 def test_tools_and_zoo_work_from_anywhere(site, tmp_path):

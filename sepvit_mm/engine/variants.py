@@ -68,5 +68,5 @@ def vary(
         cfg.optim_wrapper.constructor = LAYER_DECAY
         cfg.optim_wrapper.paramwise_cfg = {**options, 'layer_decay_rate': layer_decay}
     if compiled:
-        cfg.compile = True
+        cfg.compile = cfg.get('compile') or True  # a dict says how
     return cfg

@@ -41,6 +41,7 @@ class Model:
         macs: multiply-accumulates in G as published; None where unpublished.
         macs_corrected: what ``macs`` should have been, where that is a known slip.
         results: published accuracies in percent, by name. None was measured here.
+        also_published: further published figures, accuracies in percent and speeds.
         measured: accuracies in percent that were measured here, by name.
         untrained: the same of the model before training.
         handed_over: the same after training from a backbone trained here before.
@@ -55,6 +56,7 @@ class Model:
     macs: float | None = None
     macs_corrected: float | None = None
     results: Mapping[str, float] = field(default_factory=dict)
+    also_published: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, float] = field(default_factory=dict)
     untrained: Mapping[str, float] = field(default_factory=dict)
     handed_over: Mapping[str, float] = field(default_factory=dict)

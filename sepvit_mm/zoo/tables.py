@@ -178,7 +178,10 @@ def metafile(family: Family) -> str:
             'Training Data': dataset,
         }
         if model.results:
-            metadata['Published, not reproduced here'] = dict(model.results)
+            metadata['Published, not reproduced here'] = {
+                **model.results,
+                **model.also_published,
+            }
         entries.append(
             {
                 'Name': model.name,
