@@ -14,7 +14,7 @@ OUT := work_dirs/demo
 help:
 	@echo 'make demo   install, train a detector on real photographs, show its results'
 	@echo 'make test   install, run the tests'
-	@echo 'make data   install, prepare the two embedded datasets'
+	@echo 'make data   install, prepare the embedded datasets'
 	@echo 'make lint   check the code style'
 	@echo 'make clean  remove .venv, the embedded datasets and what make demo made'
 
@@ -64,4 +64,4 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 
 clean:
-	rm -rf $(VENV) data/trees data/nuclei $(OUT) *.egg-info
+	rm -rf $(VENV) data/trees data/crowns data/nuclei $(OUT) *.egg-info

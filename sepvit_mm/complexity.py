@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -115,11 +115,19 @@ def _run(model: nn.Module, images: Tensor) -> None:
                 heads, extractors = [heads], [extractors]
             for head, extract in zip(heads, extractors):
                 size = extract.roi_layers[0].output_size
-                head(images.new_zeros(rois, extract.out_channels, *size))
+                regions = images.new_zeros(rois, extract.out_channels, *size)
+                if model.roi_head.with_shared_head:
+                    regions = model.roi_head.shared_head(regions)
+                head(regions)
         return
-    for head in ('bbox_head', 'decode_head', 'head'):
-        if getattr(model, head, None) is not None:
-            getattr(model, head)(features)
+    for name in ('bbox_head', 'mask_head', 'decode_head', 'head'):
+        head = getattr(model, name, None)
+        if isinstance(head, nn.ModuleList):  # each refines what the one before gave
+            given = head[0](features)
+            for refine in head[1:]:
+                given = refine(features, given)
+        elif head is not None:
+            head(features)
 
 
 def macs_by_module(
@@ -181,6 +189,20 @@ def _around(name: str) -> Iterator[str]:
     while name:
         name = name.rpartition('.')[0]
         yield name
+
+
+def uncounted(model: nn.Module, counts: Mapping[str, Macs]) -> list[str]:
+    """Name the parts of a model that have parameters and were not run.
+
+    Args:
+        model: as it was given to :func:`macs_by_module`.
+        counts: what that returned.
+    """
+    return [
+        name
+        for name, part in model.named_children()
+        if name not in counts and any(True for _ in part.parameters())
+    ]
 
 
 def count_macs(

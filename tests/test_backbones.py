@@ -342,3 +342,20 @@ def test_a_model_exports_as_one_graph(config):
     images = torch.randn(1, 3, 50, 70)
     for a, b in zip(exported.module()(images), model(images)):
         torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize('name', ['sepvit', 'litv2-detection', 'pale'])
+def test_a_model_compiles_as_one_graph_and_trains_the_same(name):
+    torch._dynamo.reset()
+    model = MODELS.build(copy.deepcopy(BACKBONES[name])).train()
+    twin = copy.deepcopy(model)
+    twin.compile(backend='aot_eager', fullgraph=True, dynamic=False)
+    images = torch.randn(2, 3, 61, 50)
+    results = []
+    for each in (model, twin):
+        outs = each(images)
+        torch.manual_seed(0)
+        total(outs).backward()
+        results.append([*outs, *(p.grad for p in each.parameters())])
+    for expected, given in zip(*results):
+        torch.testing.assert_close(given, expected, rtol=1e-3, atol=1e-3)

@@ -10,8 +10,14 @@ import mmdet
 import mmpretrain
 import mmseg
 import pytest
+import synthetic
+from mmengine.model import PretrainedInit
+from mmengine.optim import AmpOptimWrapper
 
+from sepvit_mm import SepViT
 from sepvit_mm.check import check
+from sepvit_mm.check.checks import missing_files
+from sepvit_mm.datasets import crowns
 from sepvit_mm.engine import load_config
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -132,6 +138,18 @@ model = dict(
         'batch size',
         '1 GPUs with 24 images each, make 24 a step, .* 0.001 is for 32: .* 0.00075',
     ),
+    'missing checkpoint to start from': (
+        CROWNS,
+        "load_from = 'x'",
+        'pretrained file',
+        "load_from is 'x', and there is no such file",
+    ),
+    'missing weights as mmseg names them': (
+        NUCLEI,
+        "model = dict(pretrained='x')",
+        'pretrained file',
+        "model.pretrained is 'x', and there is no such file",
+    ),
     'missing weights': (
         TREES,
         "model = dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint='x')))",
@@ -198,8 +216,44 @@ def test_number_of_gpus_decides_on_batches_and_sync_bn():
     assert {*dict(check(cfg).findings)} == {'SyncBN'}  # one GPU is meant now
     assert {*dict(check(cfg, gpus=1).findings)} == {'SyncBN'}
     assert {*dict(check(cfg, gpus=8).findings)} == {'batch size'}
-    cfg.auto_scale_lr.enable = True
+    assert 'set the rate to' in dict(check(cfg, gpus=8).findings)['batch size']
+    cfg.auto_scale_lr.enable = True  # which does not know of accumulation
+    accumulating = dict(check(cfg, gpus=8).findings)['batch size']
+    assert 'for 16 images a step, but with accumulative_counts there are 128' in (
+        accumulating
+    )
+    assert 'set base_batch_size to 2' in accumulating
+    cfg.optim_wrapper.accumulative_counts = 1
     assert check(cfg, gpus=8).findings == []
+    assert check(cfg, gpus=4).findings == []
+
+
+def test_what_another_config_will_make_is_not_missed():
+    cfg = load_config(CONFIGS / 'litv2_b_384_imagenet.py')
+    assert not Path(cfg.load_from).is_file()
+    assert [*missing_files(cfg)] == []
+    cfg.load_from = 'work_dirs/no_such_config/epoch_300.pth'
+    assert len([*missing_files(cfg)]) == 1
+
+
+def test_types_may_be_classes():
+    cfg = load_config(CONFIGS / f'{CROWNS}.py')
+    cfg.optim_wrapper.type = AmpOptimWrapper
+    cfg.model.backbone.init_cfg = dict(type=PretrainedInit, checkpoint='x')
+    cfg.model.backbone.type = SepViT
+    report = check(cfg)
+    assert report.unusable is None
+    assert [finding.check for finding in report.findings] == ['pretrained file']
+
+
+def test_settings_of_workers_are_no_obstacle_on_data(tmp_path):
+    scenes = {'train': ('meadow',), 'val': ('wood',)}
+    crowns.write(synthetic.tree_files(), tmp_path, scenes=scenes, size=32)
+    cfg = load_config(CONFIGS / f'{CROWNS}.py', overrides={'data_root': tmp_path})
+    cfg.train_dataloader.update(batch_size=2, prefetch_factor=4, timeout=9)
+    cfg.auto_scale_lr.base_batch_size = 2
+    report = check(cfg, on_data=True)
+    assert (report.findings, report.unusable) == ([], None)
 
 
 def test_mixed_precision_is_checked_in_float32():

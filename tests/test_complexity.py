@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import mmdet
+import mmseg
 import pytest
 import torch
 from commands import ROOT, run
@@ -10,9 +11,18 @@ from literal import literal_copy
 from torch import nn
 
 from sepvit_mm import LITv2, PaleTransformer, SepViT
-from sepvit_mm.complexity import KINDS, PRODUCTS, count_macs, macs_by_module
+from sepvit_mm.complexity import (
+    KINDS,
+    PRODUCTS,
+    count_macs,
+    macs_by_module,
+    uncounted,
+)
 from sepvit_mm.engine import build_model, load_config
 from sepvit_mm.zoo import config_path
+
+MMDET = Path(mmdet.__file__).parent / '.mim/configs'
+MMSEG = Path(mmseg.__file__).parent / '.mim/configs'
 
 
 @pytest.mark.parametrize(
@@ -73,12 +83,40 @@ def test_a_linear_layer_is_linear_however_it_is_run():
 
 
 def test_every_stage_of_a_cascade_counts():
-    path = Path(mmdet.__file__).parent / '.mim/configs'
-    path /= 'cascade_rcnn/cascade-rcnn_r50_fpn_1x_coco.py'
+    path = MMDET / 'cascade_rcnn/cascade-rcnn_r50_fpn_1x_coco.py'
     model = build_model(load_config(path), device='meta').eval()
     macs = macs_by_module(model, torch.zeros(1, 3, 64, 64, device='meta'))
     heads = [macs[f'roi_head.bbox_head.{i}']['linear'] for i in range(3)]
     assert heads == [1000 * (256 * 49 * 1024 + 1024 * 1024 + 1024 * (81 + 4))] * 3
+
+
+@pytest.mark.parametrize(
+    'path, parts',
+    [
+        (MMDET / 'swin/retinanet_swin-t-p4-w7_fpn_1x_coco.py', 'backbone bbox_head'),
+        (MMDET / 'solo/solo_r50_fpn_1x_coco.py', 'neck mask_head'),
+        (MMDET / 'faster_rcnn/faster-rcnn_r50-caffe-c4_ms-1x_coco.py', 'roi_head'),
+        (
+            MMSEG / 'ocrnet/ocrnet_hr18s_4xb2-40k_cityscapes-512x1024.py',
+            'decode_head',
+        ),
+    ],
+    ids=lambda value: value.stem if isinstance(value, Path) else '',
+)
+def test_other_models_are_counted_whole(path, parts):
+    model = build_model(load_config(path)).to('meta').eval()
+    macs = macs_by_module(model, torch.zeros(1, 3, 128, 128, device='meta'))
+    assert uncounted(model, macs) == []
+    for part in parts.split():
+        assert macs[part]['linear'] > 0
+
+
+def test_what_is_not_counted_is_named(refusal, tmp_path):
+    path = MMDET / 'detr/detr_r50_8xb2-150e_coco.py'
+    message = refusal('get_flops.py', path)
+    assert 'cannot count' in message and path.name in message
+    config = ROOT / 'configs/upernet_sepvit_lite_nuclei.py'
+    assert 'not counted: auxiliary_head' in run('get_flops.py', config, cwd=tmp_path)
 
 
 def test_flops_are_printed_by_kind_and_by_module(tmp_path):

@@ -223,7 +223,7 @@ def write_crowns(folder: Path) -> None:
 
 
 VARIANTS = ['--bf16', '--ema', '0.5', '--checkpointing']
-VARIANTS += ['--layer-decay', '0.8']
+VARIANTS += ['--layer-decay', '0.8', '--auto-scale-lr']
 
 
 @pytest.fixture(scope='module')
@@ -234,6 +234,7 @@ def trained_classifier(tmp_path_factory) -> tuple[Path, str]:
     options = ['data_root=data', 'train_cfg.max_epochs=2', 'train_cfg.val_interval=2']
     options += ['param_scheduler.1.end=2', 'train_dataloader.batch_size=2']
     options += ['default_hooks.checkpoint.interval=2', *ONE_PROCESS]
+    options += ['optim_wrapper.accumulative_counts=2']
     log = run(
         *('train.py', ROOT / 'configs/sepvit_lite_crowns.py', '--work-dir', 'work'),
         *VARIANTS,
@@ -246,16 +247,26 @@ def trained_classifier(tmp_path_factory) -> tuple[Path, str]:
 def test_classifier_is_trained_and_evaluated_by_the_same_tools(trained_classifier):
     folder, log = trained_classifier
     assert 'float32' in log or torch.cuda.is_available()
+    # what training would start from is no matter here
+    other = ['load_from=absent.pth', 'resume=True']
     log = run(
         *('test.py', ROOT / 'configs/sepvit_lite_crowns.py', 'work'),
         *('--out', 'metrics.json', '--show-dir', 'show'),
-        *('--cfg-options', 'data_root=data', *ONE_PROCESS),
+        *('--cfg-options', 'data_root=data', *ONE_PROCESS, *other),
         cwd=folder,
     )
     metrics = json.loads((folder / 'metrics.json').read_text())
     assert metrics['accuracy/top1'] in (0, 25, 50, 75, 100)
     assert 'accuracy/top1' in log
     assert len(list((folder / 'show').iterdir())) == 4
+
+
+def test_the_rate_is_scaled_by_all_images_of_a_step(trained_classifier):
+    folder, _ = trained_classifier
+    saved = torch.load(folder / 'work/epoch_2.pth', weights_only=False)
+    rates = [group['initial_lr'] for group in saved['optimizer']['param_groups']]
+    # two times two images, where the recipe's rate is for 32
+    assert max(rates) == pytest.approx(1e-3 * 4 / 32)
 
 
 def test_the_moving_average_is_saved_beside_the_last_weights(trained_classifier):
@@ -308,6 +319,21 @@ def test_missing_weights_to_start_from_are_named(trained_classifier, refusal):
     config = ROOT / 'configs/sepvit_lite_crowns.py'
     message = refusal('train.py', config, '--cfg-options', *options)
     assert 'absent.pth' in message and 'load_from' in message
+
+
+@pytest.mark.parametrize('wrapper', ['state_dict', 'model'])
+def test_training_starts_from_what_fills_the_model_or_not_at_all(
+    trained_classifier, wrapper, tmp_path, refusal
+):
+    folder, _ = trained_classifier
+    saved = torch.load(folder / 'work/epoch_2.pth', weights_only=False)['state_dict']
+    if wrapper == 'state_dict':  # which mmengine unwraps
+        saved = {f'other.{name}': value for name, value in saved.items()}
+    torch.save({wrapper: saved}, tmp_path / 'other.pth')
+    options = [f'data_root={folder}/data', f'load_from={tmp_path}/other.pth']
+    config = ROOT / 'configs/sepvit_lite_crowns.py'
+    message = refusal('train.py', config, '--cfg-options', *options)
+    assert 'other.pth fills 0% of the model' in message
 
 
 def test_a_checkpoint_of_another_model_is_refused_with_the_report(

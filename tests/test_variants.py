@@ -127,6 +127,6 @@ def test_the_moving_average_takes_the_share_asked_for():
 
 
 def test_compilation_is_asked_of_the_runner():
-    assert vary(load_config(CROWNS), compiled=True).compile is True
+    assert vary(load_config(CROWNS), compiled=True).compile == {'dynamic': False}
     eager = load_config(CROWNS, overrides={'compile.backend': 'eager'})
-    assert vary(eager, compiled=True).compile == {'backend': 'eager'}
+    assert vary(eager, compiled=True).compile == dict(backend='eager', dynamic=False)

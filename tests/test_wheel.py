@@ -67,18 +67,20 @@ def test_mim_finds_every_config_of_the_model_index(site):
 
 def test_mmengine_finds_configs_by_name(site, tmp_path):
     (tmp_path / 'mine.py').write_text(
-        "_base_ = 'sepvit_mm::_base_/../retinanet_sepvit_s_coco.py'\n"
+        f"_base_ = '{site}/sepvit_mm/.mim/configs/retinanet_sepvit_s_coco.py'\n"
         'train_cfg = dict(max_epochs=1)\n'
     )
     script = """
 import sepvit_mm
 from mmengine import Config
 from mmengine.hub import get_config
-from mmengine.registry import MODELS
+from sepvit_mm.engine import build_model
 cfg = get_config('sepvit_mm::configs/mask_rcnn_sepvit_t_coco.py')
 mine = Config.fromfile('mine.py')
 print(cfg.model.type, mine.model.backbone.arch, mine.train_cfg.max_epochs)
-MODELS.build(cfg.model.backbone)
+small = get_config('sepvit_mm::configs/retinanet_sepvit_lite_trees.py')
+for each in (cfg, mine, small):
+    build_model(each, device='meta')
 """
     assert run(site, tmp_path, '-c', script).split() == ['MaskRCNN', 'small', '1']
 

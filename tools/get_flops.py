@@ -2,13 +2,20 @@
 
 import sys
 from pathlib import Path
+from textwrap import shorten
 
 import torch
 from rich.console import Console
 from rich.table import Table
 
-from sepvit_mm.complexity import KINDS, PRODUCTS, count_parameters, macs_by_module
-from sepvit_mm.engine import build_model, load_config
+from sepvit_mm.complexity import (
+    KINDS,
+    PRODUCTS,
+    count_parameters,
+    macs_by_module,
+    uncounted,
+)
+from sepvit_mm.engine import InputError, build_model, load_config
 from sepvit_mm.engine.cli import config_parser, input_errors_end_in_a_message
 from sepvit_mm.zoo import models
 
@@ -44,10 +51,16 @@ def main() -> None:
     known = models().get(Path(args.config).stem)
     default = known.counted.shape if known else SHAPES.get(cfg.get('default_scope'))
     shape = tuple(args.shape or default or (224, 224))
-    model = build_model(cfg, device='meta').eval()
     images = torch.zeros(1, 3, *shape, device='meta')
-    here = macs_by_module(model, images)
-    defined = macs_by_module(model, images, as_defined=True)
+    with input_errors_end_in_a_message():
+        try:
+            # not every library's model can be built where there is no memory
+            model = build_model(cfg).to('meta').eval()
+            here = macs_by_module(model, images)
+            defined = macs_by_module(model, images, as_defined=True)
+        except Exception as error:  # of any library, about anything in the config
+            reason = shorten(f'{type(error).__name__}: {error}', 400)
+            raise InputError(f'cannot count {args.config}: {reason}') from error
 
     kinds = [kind for kind in KINDS if here[''][kind]]
     height, width = shape
@@ -72,6 +85,8 @@ def main() -> None:
         'products: linear, attention and deformable, as computed here;\n'
         'as defined: what the papers multiply for the same result, padding included'
     )
+    if left_out := uncounted(model, here):
+        print(f'not counted: {", ".join(left_out)}')
 
 
 if __name__ == '__main__':

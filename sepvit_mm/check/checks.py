@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 
 import torch
 from mmengine.config import Config
-from mmengine.model import PretrainedInit
 from mmengine.registry import DATASETS, TRANSFORMS
 from mmengine.runner import Runner
 from torch import nn
 
-from ..engine.config import datasets_of, require_data
+from ..engine.config import datasets_of, require_data, type_of
 from ..engine.models import build_model, build_optimizer, build_scheduler
 from ..errors import InputError
 from .step import SIZES, random_batch, training_step
@@ -47,6 +46,7 @@ OLD_KEYS = {
 }
 
 HEADS = ('decode_head', 'auxiliary_head', 'bbox_head', 'mask_head', 'head')
+PRETRAINED = ('Pretrained', 'PretrainedInit')
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
@@ -103,7 +103,7 @@ def check(cfg: Config, *, gpus: int | None = None, on_data: bool = False) -> Rep
 
     try:
         look('ignored keys', ignored_keys(cfg))
-        look('pretrained file', missing_files(cfg.model))
+        look('pretrained file', missing_files(cfg))
         look('batch size', batch_size(cfg, gpus))
         look('SyncBN', lonely_sync_bn(cfg, gpus))
         forget_weights(cfg.model)
@@ -153,18 +153,33 @@ def ignored_keys(cfg: Config) -> Iterator[str]:
         yield message
 
 
-def missing_files(node: Any, path: str = 'model') -> Iterator[str]:
-    """Files of ``init_cfg=dict(type='Pretrained')`` that do not exist."""
+def missing_files(cfg: Config) -> Iterator[str]:
+    """Files of weights that do not exist.
+
+    What the training of a config beside this one leaves in its work dir may come yet.
+    """
+    named = dict(_weights(cfg.model))
+    start = cfg.get('load_from')
+    folder = Path(cfg.filename or '').parent
+    if start and not (folder / f'{Path(start).parent.name}.py').is_file():
+        named['load_from'] = start
+    for path, file in named.items():
+        if '://' not in str(file) and not Path(file or '').is_file():
+            yield f'{path} is {file!r}, and there is no such file'
+
+
+def _weights(node: Any, path: str = 'model') -> Iterator[tuple[str, Any]]:
+    """Files that fill a model or parts of it, and where they are named."""
     if isinstance(node, Mapping):
-        file = node.get('checkpoint')
-        if node.get('type') == 'Pretrained' and '://' not in str(file):
-            if not Path(file or '').is_file():
-                yield f'{path}.checkpoint is {file!r}, and there is no such file'
+        if type_of(node) in PRETRAINED:
+            yield f'{path}.checkpoint', node.get('checkpoint')
+        if isinstance(node.get('pretrained'), str):
+            yield f'{path}.pretrained', node['pretrained']
         for key, value in node.items():
-            yield from missing_files(value, f'{path}.{key}')
+            yield from _weights(value, f'{path}.{key}')
     elif isinstance(node, (list, tuple)):
         for index, value in enumerate(node):
-            yield from missing_files(value, f'{path}.{index}')
+            yield from _weights(value, f'{path}.{index}')
 
 
 def forget_weights(node: Any) -> None:
@@ -180,9 +195,7 @@ def forget_weights(node: Any) -> None:
         elif key == 'init_cfg':
             several = value if isinstance(value, list) else [value]
             node[key] = [
-                cfg
-                for cfg in several
-                if cfg and cfg['type'] not in ('Pretrained', PretrainedInit)
+                cfg for cfg in several if cfg and type_of(cfg) not in PRETRAINED
             ] or None
         else:
             forget_weights(value)
@@ -203,17 +216,25 @@ def batch_size(cfg: Config, gpus: int | None) -> Iterator[str]:
     base = scaling.get('base_batch_size')
     count = gpus_meant(cfg, gpus)
     each = cfg.train_dataloader.get('batch_size')
-    if not (base and count and each) or scaling.get('enable'):
+    if not (base and count and each):
         return
     repeats = cfg.optim_wrapper.get('accumulative_counts', 1)
     total = count * each * repeats
-    if total != base:
+    if scaling.get('enable'):
+        if repeats > 1:
+            yield (
+                f'auto_scale_lr scales for {count * each} images a step, but with '
+                f'accumulative_counts there are {total}: set base_batch_size to '
+                f'{base / repeats:g}'
+            )
+    elif total != base:
         images = f'{count} GPUs with {each} images each'
         images += f', {repeats} times' if repeats > 1 else ''
         lr = cfg.optim_wrapper.optimizer.get('lr', 1.0)
+        enabled = '' if repeats > 1 else 'auto_scale_lr.enable, or '
         yield (
             f'{images}, make {total} a step, but the learning rate {lr:g} is for '
-            f'{base}: set auto_scale_lr.enable, or the rate to {lr * total / base:g}'
+            f'{base}: set {enabled}the rate to {lr * total / base:g}'
         )
 
 
@@ -222,7 +243,7 @@ def lonely_sync_bn(cfg: Config, gpus: int | None) -> Iterator[str]:
 
     def uses(node: Any) -> bool:
         if isinstance(node, Mapping):
-            return node.get('type') == 'SyncBN' or any(map(uses, node.values()))
+            return type_of(node) == 'SyncBN' or any(map(uses, node.values()))
         return isinstance(node, (list, tuple)) and any(map(uses, node))
 
     if uses(cfg.model) and gpus_meant(cfg, gpus) == 1:
@@ -332,6 +353,8 @@ def real_batch(cfg: Config) -> Any:
     require_data(cfg, 'train_dataloader')
     loader = deepcopy(cfg.train_dataloader)
     loader.update(num_workers=0, persistent_workers=False)
+    for key in ('prefetch_factor', 'timeout'):  # for workers only
+        loader.pop(key, None)
     return next(iter(Runner.build_dataloader(loader, seed=0)))
 
 

@@ -7,10 +7,13 @@ import zipfile
 from pathlib import Path
 from textwrap import shorten
 
+from mmengine.model import is_model_wrapper
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
-from ..checkpoints import CheckpointError, read_state_dict
+from ..checkpoints import CheckpointError, read_file, read_state_dict
+
+LEAST_FIT = 0.5  # of the model, by a file that training starts from
 
 
 def latest_checkpoint(work_dir: str | Path) -> Path | None:
@@ -33,6 +36,40 @@ def latest_checkpoint(work_dir: str | Path) -> Path | None:
         if zipfile.is_zipfile(steps[step]):
             return steps[step]
     return None
+
+
+def require_fit(model: nn.Module, checkpoint: str | Path) -> None:
+    """Refuse a file to start from that mmengine would hardly load anything of.
+
+    It loads what fits and warns of the rest; from a file whose names are others
+    training would start from noise. A new head for other classes is none of that.
+
+    Args:
+        model: The model, possibly wrapped (DDP).
+        checkpoint: A file or an address, as for
+            :func:`sepvit_mm.checkpoints.read_state_dict`.
+
+    Raises:
+        CheckpointError: The file is missing or unreadable, or fills less than half of
+            the model.
+    """
+    content = read_file(checkpoint)
+    state = content.get('state_dict', content) if isinstance(content, dict) else {}
+    state = {str(name).removeprefix('module.'): v for name, v in state.items()}
+    target = (model.module if is_model_wrapper(model) else model).state_dict()
+    fitting = [
+        value.numel()
+        for name, value in target.items()
+        if getattr(state.get(name), 'shape', None) == value.shape
+    ]
+    filled = sum(fitting) / sum(value.numel() for value in target.values())
+    if filled < LEAST_FIT:
+        raise CheckpointError(
+            f'load_from {checkpoint} fills {filled:.0%} of the model, at least '
+            f'{LEAST_FIT:.0%} are needed. Its names are '
+            f'{shorten(", ".join(state), 200)}. tools/convert_checkpoint.py converts '
+            "the authors' files; model.backbone.init_cfg fills the backbone alone"
+        )
 
 
 def load_entirely(model: nn.Module, checkpoint: str | Path) -> None:

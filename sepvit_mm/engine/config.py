@@ -72,6 +72,15 @@ def load_config(
     return cfg
 
 
+def type_of(node: Any) -> str:
+    """The name of a config's ``type``, which may be a class or have a scope before it.
+
+    Empty for what is no dict with a type.
+    """
+    kind = node.get('type', '') if isinstance(node, Mapping) else ''
+    return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
+
+
 def in_float32(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
     """Copy the settings of an optimizer wrapper, without mixed precision.
 
@@ -79,7 +88,7 @@ def in_float32(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
     only.
     """
     settings = dict(optim_wrapper)
-    if settings.get('type') == 'AmpOptimWrapper':
+    if type_of(settings) == 'AmpOptimWrapper':
         settings['type'] = 'OptimWrapper'
         settings.pop('loss_scale', None)
         settings.pop('dtype', None)

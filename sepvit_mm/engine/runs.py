@@ -10,8 +10,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from ..errors import InputError
-from .checkpoints import latest_checkpoint, load_entirely
-from .config import in_float32, require_data
+from .checkpoints import latest_checkpoint, load_entirely, require_fit
+from .config import in_float32, require_data, type_of
 from .pictures import PictureHook
 
 
@@ -45,13 +45,16 @@ def train(
     """
     cfg = deepcopy(cfg)
     require_data(cfg, 'train_dataloader', 'val_dataloader')
-    wants_amp = cfg.optim_wrapper.get('type') == 'AmpOptimWrapper'
+    wants_amp = type_of(cfg.optim_wrapper) == 'AmpOptimWrapper'
     if wants_amp and not torch.cuda.is_available():
         cfg.optim_wrapper = in_float32(cfg.optim_wrapper)
     if auto_scale_lr:
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
             raise InputError(f'{cfg.filename} has no auto_scale_lr.base_batch_size')
         cfg.auto_scale_lr.enable = True
+        # mmengine takes the images of one backward pass for those of a step
+        repeats = cfg.optim_wrapper.get('accumulative_counts', 1)
+        cfg.auto_scale_lr.base_batch_size /= repeats
     if seed is not None:
         cfg.randomness = {**cfg.get('randomness', {}), 'seed': seed}
 
@@ -60,10 +63,14 @@ def train(
         cfg.resume, cfg.load_from = True, str(checkpoint)
         if 'backbone' in cfg.model:  # all of it is in the checkpoint
             cfg.model.backbone.init_cfg = None
-    elif cfg.get('load_from') and '://' not in cfg.load_from:
-        if not Path(cfg.load_from).is_file():
-            raise InputError(f'load_from of {cfg.filename} not found: {cfg.load_from}')
+    start = None if checkpoint is not None else cfg.get('load_from')
+    if start and '://' in start:
+        start = None  # mmengine knows how to fetch it
+    if start and not Path(start).is_file():
+        raise InputError(f'load_from of {cfg.filename} not found: {start}')
     runner = Runner.from_cfg(cfg)
+    if start:
+        require_fit(runner.model, start)
     if wants_amp and not torch.cuda.is_available():
         runner.logger.warning('no GPU: training in float32, not in mixed precision')
     if checkpoint is not None:
@@ -104,6 +111,8 @@ def evaluate(
     """
     cfg = deepcopy(cfg)
     require_data(cfg, 'test_dataloader')
+    # what training starts from; mmengine would put it over the checkpoint
+    cfg.load_from, cfg.resume = None, False
     if Path(checkpoint).is_dir():
         folder, checkpoint = checkpoint, latest_checkpoint(checkpoint)
         if checkpoint is None:

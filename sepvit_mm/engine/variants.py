@@ -7,6 +7,7 @@ from copy import deepcopy
 from mmengine.config import Config
 
 from ..errors import InputError
+from .config import type_of
 
 PRECISIONS = ('float16', 'bfloat16')
 LAYER_DECAY = 'LayerDecayOptimWrapperConstructor'
@@ -33,7 +34,9 @@ def vary(
             instead of keeping them. Defaults to the config's own.
         layer_decay: Learning rate of a layer of the backbone relative to that of the
             layer above it, in (0, 1]. Defaults to the config's own.
-        compiled: Compile the training step with ``torch.compile``. Defaults to False.
+        compiled: Compile the training step with ``torch.compile``, anew for every size
+            of images up to PyTorch's limit, beyond which others run as they are.
+            Defaults to the config's own.
 
     Raises:
         InputError: An argument is out of range, or the config has no place for it.
@@ -51,7 +54,7 @@ def vary(
         if not 0 < ema < 1:
             raise InputError(f'ema is {ema}, but must be between 0 and 1')
         hooks = list(cfg.get('custom_hooks') or [])
-        if any(isinstance(h, dict) and h['type'] == 'EMAHook' for h in hooks):
+        if any(type_of(hook) == 'EMAHook' for hook in hooks):
             raise InputError(f'{cfg.filename} has an EMAHook of its own')
         cfg.custom_hooks = [*hooks, dict(type='EMAHook', momentum=ema)]
     if checkpointing:
@@ -62,11 +65,16 @@ def vary(
         if not 0 < layer_decay <= 1:
             raise InputError(f'layer_decay is {layer_decay}, but must be in (0, 1]')
         own = cfg.optim_wrapper.get('constructor', LAYER_DECAY)
-        if own not in (LAYER_DECAY, 'DefaultOptimWrapperConstructor'):
+        if type_of({'type': own}) not in (
+            LAYER_DECAY,
+            'DefaultOptimWrapperConstructor',
+        ):
             raise InputError(f'{cfg.filename} has an optim_wrapper.constructor: {own}')
         options = cfg.optim_wrapper.get('paramwise_cfg') or {}
         cfg.optim_wrapper.constructor = LAYER_DECAY
         cfg.optim_wrapper.paramwise_cfg = {**options, 'layer_decay_rate': layer_decay}
     if compiled:
-        cfg.compile = cfg.get('compile') or True  # a dict says how
+        # Inductor of torch 2.9 fails on channels-last views of symbolic size.
+        asked = cfg.get('compile')
+        cfg.compile = {'dynamic': False, **(asked if isinstance(asked, dict) else {})}
     return cfg

@@ -36,7 +36,8 @@ def resolve_recipe(cfg: Config) -> dict[str, Any]:
         lr_factors (by the end of a parameter's name), clip_norm, mixed_precision,
         drop_path, checkpointing, length, schedule, batch (GPUs x images, for the
         learning rate), hooks (besides the default ones), mixing, train_data and
-        test_data, train_images and test_images.
+        test_data, train_images and test_images, pixels, starts_from (a file of
+        weights, or None).
     """
     model = build_model(cfg, device='meta')
     wrapper = build_optimizer(cfg, model)
@@ -66,6 +67,8 @@ def resolve_recipe(cfg: Config) -> dict[str, Any]:
         'test_data': _data(cfg.test_dataloader.dataset),
         'train_images': _images(cfg.train_dataloader.dataset),
         'test_images': _images(cfg.test_dataloader.dataset),
+        'pixels': _pixels(cfg),
+        'starts_from': cfg.get('load_from') or _pretrained(cfg.model.backbone),
     }
 
 
@@ -75,6 +78,18 @@ def _batch(cfg: Config) -> str:
     repeats = cfg.optim_wrapper.get('accumulative_counts', 1)
     gpus = cfg.auto_scale_lr.base_batch_size / (each * repeats)
     return f'{gpus:g} x {each}' + (f' x {repeats} steps' if repeats > 1 else '')
+
+
+def _pixels(cfg: Config) -> str:
+    """The order of the channels, what is taken off them, and what divides them."""
+    settings = cfg.model.get('data_preprocessor') or cfg.data_preprocessor
+    order = 'RGB' if settings.get('bgr_to_rgb', settings.get('to_rgb')) else 'BGR'
+    mean, std = (', '.join(f'{v:g}' for v in settings[k]) for k in ('mean', 'std'))
+    return f'({order} - [{mean}]) / [{std}]'
+
+
+def _pretrained(backbone: Mapping[str, Any]) -> str | None:
+    return (backbone.get('init_cfg') or {}).get('checkpoint')
 
 
 def _data(dataset: Mapping[str, Any]) -> str:
@@ -102,10 +117,15 @@ def _kinds_without_decay(model: nn.Module, optimizer: Optimizer) -> list[str]:
             kinds[id(parameter)] = kind
     decays = defaultdict(set)
     for group in optimizer.param_groups:
+        factor = group['weight_decay'] / optimizer.defaults['weight_decay']
         for parameter in group['params']:
-            decays[kinds[id(parameter)]].add(group['weight_decay'] > 0)
-    spared = [kind for kind in decays if decays[kind] == {False}]
-    spared += [f'some {kind}' for kind in decays if len(decays[kind]) == 2]
+            decays[kinds[id(parameter)]].add(factor)
+    spared = [kind for kind in decays if decays[kind] == {0}]
+    for kind, factors in decays.items():
+        if not factors <= {0, 1}:
+            spared.append(f'{kind} by {", ".join(map(str, sorted(factors)))}')
+        elif len(factors) == 2:
+            spared.append(f'some {kind}')
     return sorted(spared)
 
 
@@ -220,7 +240,8 @@ def _step(t: Mapping[str, Any]) -> str:
     if kind == 'RandAugment':
         increasing = ' inc1' if t['policies'] == 'timm_increasing' else ''
         level, std = t['magnitude_level'], t['magnitude_std']
-        return f'RandAugment m{level} mstd{std:g}{increasing}'
+        policies = f'{t["num_policies"]} x m{level}/{t["total_level"]}'
+        return f'RandAugment {policies} mstd{std:g}{increasing}'
     if kind == 'RandomErasing':
         return f'erasing {t["erase_prob"]:g}'
     if kind == 'RandomRotFlip':

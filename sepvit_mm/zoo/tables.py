@@ -21,6 +21,11 @@ TASKS = {
     'coco': ('Object Detection', 'COCO'),
     'ade20k': ('Semantic Segmentation', 'ADE20K'),
 }
+SMALL_TASKS = {
+    'crowns': ('Image Classification', 'tree crowns, embedded'),
+    'trees': ('Object Detection', 'trees, embedded'),
+    'nuclei': ('Segmentation', 'nuclei, embedded'),
+}
 NONE = '-'
 BLOCK = re.compile(r'(<!-- table: (\S+) -->\n).*?(<!-- end -->)', re.DOTALL)
 
@@ -167,12 +172,13 @@ def metafile(family: Family) -> str:
     if family.code:
         collection['Code'] = {'URL': family.code}
     entries = []
-    for model in _of_task(family, *TASKS):
+    for model in family.models.values():
         measured = measure(model.name)
-        task, dataset = TASKS[model.dataset]
+        task, dataset = (TASKS | SMALL_TASKS)[model.dataset]
         metadata: dict[str, Any] = {
             'Parameters': measured.parameters,
             'FLOPs': measured.macs,
+            'FLOPs count': ', '.join(model.counted.kinds),
             'Image': 'x'.join(map(str, model.counted.shape)),
             'Task': task,
             'Training Data': dataset,
@@ -182,6 +188,8 @@ def metafile(family: Family) -> str:
                 **model.results,
                 **model.also_published,
             }
+        if model.measured:
+            metadata['Measured here'] = dict(model.measured)
         entries.append(
             {
                 'Name': model.name,
