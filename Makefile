@@ -56,8 +56,11 @@ picture:
 	$(BIN)/python -c "from PIL import Image; \
 	  Image.open('$(PICTURE)').convert('RGB').save('docs/trees.jpg', quality=85)"
 
+# Test files are run side by side, each on one thread: more would get into each other's
+# way.
 test: $(READY)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest \
+	  --numprocesses logical --maxprocesses 8 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -120,14 +120,15 @@ def _run(model: nn.Module, images: Tensor) -> None:
                     regions = model.roi_head.shared_head(regions)
                 head(regions)
         return
-    for name in ('bbox_head', 'mask_head', 'decode_head', 'head'):
-        head = getattr(model, name, None)
-        if isinstance(head, nn.ModuleList):  # each refines what the one before gave
-            given = head[0](features)
-            for refine in head[1:]:
-                given = refine(features, given)
-        elif head is not None:
-            head(features)
+    names = ('bbox_head', 'mask_head', 'decode_head', 'head')
+    heads = [getattr(model, name, None) for name in names]
+    head = next((head for head in heads if head is not None), None)
+    if isinstance(head, nn.ModuleList):  # each refines what the one before gave
+        given = head[0](features)
+        for refine in head[1:]:
+            given = refine(features, given)
+    elif head is not None:
+        head(features)
 
 
 def macs_by_module(
