@@ -12,10 +12,12 @@ configs: ``get_config('sepvit_mm::configs/retinanet_sepvit_t_coco.py')``.
 from mmengine.config.utils import MODULE2PACKAGE
 
 from .backbones import HiLo, LITv2, PaleAttention, PaleTransformer, SepViT
+from .compilation import CompileBackboneHook
 from .layer_decay import LayerDecayOptimWrapperConstructor
 from .version import __version__
 
 __all__ = [
+    'CompileBackboneHook',
     'HiLo',
     'LITv2',
     'LayerDecayOptimWrapperConstructor',

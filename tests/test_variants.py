@@ -1,13 +1,15 @@
 """Variants that any config takes from the command line change what they say they do."""
 
+import copy
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS
 
-from sepvit_mm import SepViT
+from sepvit_mm import CompileBackboneHook, SepViT
 from sepvit_mm.engine import InputError, build_model, load_config, vary
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -100,6 +102,7 @@ def test_layer_decay_needs_a_rate_and_a_backbone_that_tells_depths():
     [
         (dict(amp='float8'), r'amp is float8, .*float16'),
         (dict(ema=1.5), 'ema is 1.5, but must be between 0 and 1'),
+        (dict(compiler='fast'), "backend is 'fast', but must be one of .*inductor"),
         (dict(layer_decay=0.0), r'layer_decay is 0.0, but must be in \(0, 1\]'),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else '',
@@ -111,7 +114,7 @@ def test_values_out_of_range_are_refused(asked, message):
 
 def test_what_the_config_has_already_is_not_replaced():
     cfg = vary(load_config(CROWNS), ema=0.1)
-    with pytest.raises(InputError, match='has an EMAHook of its own'):
+    with pytest.raises(InputError, match='has a hook of its own: EMAHook'):
         vary(cfg, ema=0.1)
     cfg.optim_wrapper.constructor = 'LearningRateDecayOptimWrapperConstructor'
     with pytest.raises(InputError, match=r'optim_wrapper.constructor: LearningRate'):
@@ -126,7 +129,31 @@ def test_the_moving_average_takes_the_share_asked_for():
     assert [dict(hook) for hook in hooks] == [dict(type='EMAHook', momentum=0.1)]
 
 
-def test_compilation_is_asked_of_the_runner():
-    assert vary(load_config(CROWNS), compiled=True).compile == {'dynamic': False}
-    eager = load_config(CROWNS, overrides={'compile.backend': 'eager'})
-    assert vary(eager, compiled=True).compile == dict(backend='eager', dynamic=False)
+def test_the_backbone_is_compiled_once_for_each_size():
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    torch._dynamo.reset()
+    model = torch.nn.Module()
+    model.backbone = SepViT('lite').eval()
+    names = [*model.state_dict()]
+    hook = CompileBackboneHook(backend=backend)
+    hook.before_run(SimpleNamespace(model=model))
+    for size in (64, 64, 96, 64):
+        assert len(model.backbone(torch.rand(1, 3, size, size))) == 4
+    assert len(graphs) == 2
+    assert [*model.state_dict()] == names
+    copy.deepcopy(model)  # as a moving average does
+
+
+def test_compilation_needs_a_backend_and_a_backbone():
+    hooks = vary(load_config(CROWNS), compiler='eager').custom_hooks
+    assert [*map(dict, hooks)] == [dict(type='CompileBackboneHook', backend='eager')]
+    with pytest.raises(ValueError, match="backend is 'fast', but must be one of"):
+        CompileBackboneHook(backend='fast')
+    runner = SimpleNamespace(model=torch.nn.Linear(2, 2))
+    with pytest.raises(ValueError, match='Linear has no backbone to compile'):
+        CompileBackboneHook().before_run(runner)

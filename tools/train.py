@@ -49,7 +49,11 @@ def main() -> None:
         help="learning rate of a backbone's layer relative to the one above, e.g. 0.8",
     )
     parser.add_argument(
-        '--compile', action='store_true', help='compile the training step'
+        '--compile',
+        nargs='?',
+        const='inductor',
+        metavar='BACKEND',
+        help='compile the backbone (default: %(const)s)',
     )
     parser.add_argument(
         '--auto-scale-lr',
@@ -71,7 +75,7 @@ def main() -> None:
             ema=args.ema,
             checkpointing=args.checkpointing,
             layer_decay=args.layer_decay,
-            compiled=args.compile,
+            compiler=args.compile,
         )
         train(
             cfg,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import Any
 
 from mmengine.config import Config
 
+from ..compilation import CompileBackboneHook
 from ..errors import InputError
 from .config import type_of
 
@@ -20,7 +22,7 @@ def vary(
     ema: float | None = None,
     checkpointing: bool = False,
     layer_decay: float | None = None,
-    compiled: bool = False,
+    compiler: str | None = None,
 ) -> Config:
     """Copy a config with variants of its training.
 
@@ -34,9 +36,8 @@ def vary(
             instead of keeping them. Defaults to the config's own.
         layer_decay: Learning rate of a layer of the backbone relative to that of the
             layer above it, in (0, 1]. Defaults to the config's own.
-        compiled: Compile the training step with ``torch.compile``, anew for every size
-            of images up to PyTorch's limit, beyond which others run as they are.
-            Defaults to the config's own.
+        compiler: Compile the backbone with this backend of ``torch.compile``, by
+            :class:`sepvit_mm.CompileBackboneHook`. Defaults to the config's own.
 
     Raises:
         InputError: An argument is out of range, or the config has no place for it.
@@ -53,13 +54,10 @@ def vary(
     if ema is not None:
         if not 0 < ema < 1:
             raise InputError(f'ema is {ema}, but must be between 0 and 1')
-        hooks = list(cfg.get('custom_hooks') or [])
-        if any(type_of(hook) == 'EMAHook' for hook in hooks):
-            raise InputError(f'{cfg.filename} has an EMAHook of its own')
-        cfg.custom_hooks = [*hooks, dict(type='EMAHook', momentum=ema)]
+        _add_hook(cfg, type='EMAHook', momentum=ema)
+    if (checkpointing or compiler is not None) and 'backbone' not in cfg.model:
+        raise InputError(f'the model of {cfg.filename} has no backbone')
     if checkpointing:
-        if 'backbone' not in cfg.model:
-            raise InputError(f'the model of {cfg.filename} has no backbone')
         cfg.model.backbone.with_cp = True
     if layer_decay is not None:
         if not 0 < layer_decay <= 1:
@@ -73,8 +71,17 @@ def vary(
         options = cfg.optim_wrapper.get('paramwise_cfg') or {}
         cfg.optim_wrapper.constructor = LAYER_DECAY
         cfg.optim_wrapper.paramwise_cfg = {**options, 'layer_decay_rate': layer_decay}
-    if compiled:
-        # Inductor of torch 2.9 fails on channels-last views of symbolic size.
-        asked = cfg.get('compile')
-        cfg.compile = {'dynamic': False, **(asked if isinstance(asked, dict) else {})}
+    if compiler is not None:
+        try:
+            CompileBackboneHook(backend=compiler)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        _add_hook(cfg, type='CompileBackboneHook', backend=compiler)
     return cfg
+
+
+def _add_hook(cfg: Config, **hook: Any) -> None:
+    hooks = list(cfg.get('custom_hooks') or [])
+    if any(type_of(own) == hook['type'] for own in hooks):
+        raise InputError(f'{cfg.filename} has a hook of its own: {hook["type"]}')
+    cfg.custom_hooks = [*hooks, hook]
