@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 from sepvit_mm.datasets import crowns, nuclei, trees
 from sepvit_mm.engine import load_config, metrics_table, write_metrics
 from sepvit_mm.engine.checkpoints import latest_checkpoint
+from sepvit_mm.engine.pictures import PictureHook
 
 RETINANET = ROOT / 'configs/retinanet_sepvit_t_coco.py'
 UPERNET = ROOT / 'configs/upernet_sepvit_t_ade20k.py'
@@ -383,6 +385,20 @@ def test_embedded_default_trains_and_is_evaluated(name, write, metrics, more, tm
     images = (tmp_path / 'data/images/val').iterdir()
     pictures = (tmp_path / 'pictures').iterdir()
     assert sorted(p.name for p in pictures) == sorted(p.name for p in images)
+
+
+def test_images_of_one_name_have_a_picture_each(tmp_path):
+    images = [tmp_path / kind / '1.png' for kind in ('oak', 'elm')]
+    for image in images:
+        write_image(image, (8, 8), (0, 0, 4, 4))
+    written = []
+    visualizer = SimpleNamespace(
+        add_datasample=lambda name, image, data_sample, out_file: written.append(name)
+    )
+    samples = [SimpleNamespace(img_path=str(image)) for image in (*images, images[0])]
+    runner = SimpleNamespace(visualizer=visualizer)
+    PictureHook(tmp_path).after_test_iter(runner, 0, {}, samples)
+    assert written == ['1.png', 'elm_1.png', '1.png']
 
 
 def test_data_root_moves_every_path_under_it():
