@@ -1,9 +1,12 @@
 """What every backbone of this package promises to the code around it."""
 
 import copy
+import gc
 import itertools
 import subprocess
 import sys
+import weakref
+from collections import Counter
 
 import pytest
 import torch
@@ -106,6 +109,16 @@ def test_checkpointing_changes_nothing(config):
         torch.testing.assert_close(given, expected)
 
 
+def test_checkpointing_allows_several_backward_passes(config):
+    model = MODELS.build(dict(config, with_cp=True))
+    outs = model(torch.randn(2, 3, 64, 64))
+    buffers = copy.deepcopy(dict(model.named_buffers()))
+    total(outs).backward(retain_graph=True)
+    total(outs).backward()
+    for name, buffer in model.named_buffers():
+        assert torch.equal(buffer, buffers[name]), name
+
+
 def test_checkpointing_recomputes_every_block_in_the_backward_pass(config):
     model = MODELS.build(dict(config, with_cp=True))
     calls = []
@@ -131,6 +144,9 @@ def test_frozen_stages_neither_learn_nor_drop(config, frozen_stages):
             for part in modules
             for m in part.modules()
             if not (index == 0 == frozen_stages)
+        )
+        assert all(
+            p.requires_grad is not frozen for p in model.norms[index].parameters()
         )
         for name, parameter in stage.named_parameters():
             is_stem = index == 0 and name.startswith('embed')
@@ -163,6 +179,41 @@ def test_drop_path_rises_linearly_over_the_blocks(config):
     model = MODELS.build(dict(config, drop_path_rate=0.5))
     rates = [b.drop_path.drop_prob for stage in model.stages for b in stage.blocks]
     assert rates == pytest.approx([0.1 * i for i in range(6)])
+
+
+class Zero(nn.Module):
+    """A drop path that drops everything."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(x)
+
+
+def test_what_drop_path_drops_leaves_the_shortcuts(config):
+    for stage in MODELS.build(config).eval().stages:
+        for block in stage.blocks:
+            block.drop_path = Zero()
+            dim = block.norm2.normalized_shape[0]
+            x = torch.randn(2, 14, 14, dim)
+            # where position is encoded it is no part of a branch
+            encode = getattr(block, 'pos_encoding', nn.Identity())
+            torch.testing.assert_close(block(x), encode(x))
+
+
+def test_dropout_is_in_embeddings_attention_and_both_layers_of_mlps(config):
+    model = MODELS.build(dict(config, drop_rate=0.5)).train()
+    calls = Counter()
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Dropout):
+            assert module.p == 0.5
+            module.register_forward_hook(lambda *_, name=name: calls.update([name]))
+    model(torch.randn(2, 3, 64, 64))
+    kinds = {'embed': 4, 'mlp': 2 * 6}
+    if config['type'] == 'SepViT':
+        kinds['attn'] = 6
+    given = Counter()
+    for name, count in calls.items():
+        given[next(kind for kind in kinds if kind in name)] += count
+    assert given == kinds
 
 
 def test_norms_exist_only_where_they_are_read():
@@ -336,6 +387,27 @@ def test_import_needs_no_compiled_ops_and_no_task_library():
     assert done.stdout.split() == ['4'] * 3
 
 
+def test_a_model_can_be_traced(config, tmp_path):
+    model = MODELS.build(dict(config, out_indices=(0, 1, 2, 3))).eval()
+    images = torch.randn(1, 3, 50, 70)
+    with torch.no_grad():
+        torch.jit.trace(model, images).save(tmp_path / 'traced.pt')
+        traced = torch.jit.load(tmp_path / 'traced.pt')
+        for a, b in zip(traced(images), model(images)):
+            torch.testing.assert_close(a, b)
+
+
+def test_a_deleted_model_is_gone(config):
+    model = MODELS.build(config)
+    known = weakref.ref(model)
+    gc.disable()
+    try:
+        del model
+        assert known() is None
+    finally:
+        gc.enable()
+
+
 def test_a_model_exports_as_one_graph(config):
     model = MODELS.build(config).eval()
     exported = torch.export.export(model, (torch.randn(1, 3, 50, 70),))
@@ -344,10 +416,19 @@ def test_a_model_exports_as_one_graph(config):
         torch.testing.assert_close(a, b)
 
 
-@pytest.mark.parametrize('name', ['sepvit', 'litv2-detection', 'pale'])
-def test_a_model_compiles_as_one_graph_and_trains_the_same(name):
+@pytest.mark.parametrize(
+    'name, with_cp',
+    [
+        ('sepvit', False),
+        ('litv2-detection', False),
+        ('pale', False),
+        ('sepvit', True),
+        ('pale', True),
+    ],
+)
+def test_a_model_compiles_as_one_graph_and_trains_the_same(name, with_cp):
     torch._dynamo.reset()
-    model = MODELS.build(copy.deepcopy(BACKBONES[name])).train()
+    model = MODELS.build(dict(BACKBONES[name], with_cp=with_cp)).train()
     twin = copy.deepcopy(model)
     twin.compile(backend='aot_eager', fullgraph=True, dynamic=False)
     images = torch.randn(2, 3, 61, 50)
@@ -356,6 +437,7 @@ def test_a_model_compiles_as_one_graph_and_trains_the_same(name):
         outs = each(images)
         torch.manual_seed(0)
         total(outs).backward()
-        results.append([*outs, *(p.grad for p in each.parameters())])
+        grads = [parameter.grad for parameter in each.parameters()]
+        results.append([*outs, *grads, *each.buffers()])
     for expected, given in zip(*results):
         torch.testing.assert_close(given, expected, rtol=1e-3, atol=1e-3)

@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import types
+from datetime import datetime
 from pathlib import Path
 from urllib.error import URLError
 
@@ -95,7 +96,9 @@ def test_what_a_trainer_stores_beside_the_weights_is_read(tmp_path):
     history = HistoryBuffer([1.0, 2.0], [1, 1])
     hub = dict(log_scalars={'loss': history}, runtime_info={'iter': np.float64(3)})
     state = {'weight': torch.zeros(3)}
-    torch.save({'state_dict': state, 'message_hub': hub}, tmp_path / 'file.pth')
+    plain = [np.zeros(3, np.uint8), np.ones(1, bool), Path('x'), datetime(2026, 1, 1)]
+    content = {'state_dict': state, 'message_hub': hub, 'plain': plain}
+    torch.save(content, tmp_path / 'file.pth')
     assert list(read_state_dict(tmp_path / 'file.pth')) == ['weight']
 
 
@@ -170,6 +173,16 @@ def test_window_tokens_are_resized_only_where_that_is_asked(tmp_path):
     expected = block(model.stages[0].blocks[0].window_token.grid)
     given = model.stages[0].blocks[0].window_token.weight[0, :, 0]
     torch.testing.assert_close(given, expected)
+
+
+def test_window_tokens_of_other_channels_are_refused(tmp_path):
+    narrow = dict(SEPVIT, embed_dims=[dim // 2 for dim in SEPVIT['embed_dims']])
+    source = SepViT(narrow, mode='classification', img_size=224)
+    torch.save(source.state_dict(), tmp_path / 'file.pth')
+    model = SepViT(SEPVIT, mode='classification', img_size=448)
+    coverage = fill(model, tmp_path / 'file.pth', min_coverage=0.0, resize_tokens=True)
+    assert 'stages.0.blocks.0.window_token.weight' in coverage.mismatched
+    assert not coverage.resized
 
 
 def test_window_tokens_are_resized_along_their_own_axes():
@@ -329,6 +342,21 @@ def test_conversion_is_exact_both_ways(family, wrapper):
     again = back.content[wrapper] if wrapper else back.content
     assert list(again) == list(state)
     assert all(torch.equal(again[name], state[name]) for name in state)
+
+
+@pytest.mark.parametrize('family', [SepViT, LITv2])
+def test_a_backbone_alone_is_converted_too(family):
+    source, state = classifier(family)
+    back = convert(source.state_dict(), 'ours.pth')
+    assert not back.to_ours
+    bare = {name for name in state if not name.startswith('head.')}
+    assert set(back.content['model']) == bare
+
+
+def test_the_last_norm_of_a_whole_classifier_is_known():
+    _, state = classifier(SepViT)
+    whole = {f'backbone.{n}': v for n, v in state.items() if not n.startswith('head.')}
+    assert 'backbone.norms.3.weight' in convert(whole, 'x').content['state_dict']
 
 
 def test_conversion_knows_no_authors_of_pale():

@@ -7,8 +7,8 @@ schedule and what this ecosystem's training code asks a backbone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import accumulate
 from typing import Any
 
@@ -86,27 +86,34 @@ def resolve_arch(
     return arch
 
 
-@contextmanager
-def batch_statistics_kept(module: nn.Module) -> Iterator[None]:
-    """Let a forward pass leave the running statistics of BatchNorm as they are."""
-    norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
-    kept = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
-    for norm, (_, count) in zip(norms, kept):
-        norm.momentum = 0.0
-        norm.num_batches_tracked = None if count is None else count.clone()
-    try:
-        yield
-    finally:
-        for norm, (momentum, count) in zip(norms, kept):
+class BatchStatisticsKept:
+    """Within it, forward passes leave the running statistics of BatchNorm as they are.
+
+    It may be entered again, as several backward passes do.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
+
+    def __enter__(self) -> None:
+        self.kept = [(norm.momentum, norm.num_batches_tracked) for norm in self.norms]
+        for norm, (_, count) in zip(self.norms, self.kept):
+            norm.momentum = 0.0
+            norm.num_batches_tracked = None if count is None else count.clone()
+
+    def __exit__(self, *_: object) -> None:
+        for norm, (momentum, count) in zip(self.norms, self.kept):
             norm.momentum, norm.num_batches_tracked = momentum, count
 
 
 def recompute_later(block: nn.Module, x: Tensor) -> Tensor:
     """Run a block now, and again in the backward pass instead of keeping its values."""
-    if not any(isinstance(module, _BatchNorm) for module in block.modules()):
+    has_norms = any(isinstance(module, _BatchNorm) for module in block.modules())
+    # what is compiled counts a batch once by itself
+    if not has_norms or torch.compiler.is_compiling():
         return checkpoint(block, x, use_reentrant=False)
     # The second pass over the same batch must not count in running statistics.
-    contexts = lambda: (nullcontext(), batch_statistics_kept(block))  # noqa: E731
+    contexts = lambda: (nullcontext(), BatchStatisticsKept(block))  # noqa: E731
     return checkpoint(block, x, use_reentrant=False, context_fn=contexts)
 
 
@@ -207,7 +214,7 @@ class FourStageBackbone(BaseModule):
                 f'{tuple(stages)}, ascending, each once'
             )
         allowed = range(-1, NUM_STAGES + 1)
-        if not isinstance(frozen_stages, int) or frozen_stages not in allowed:
+        if type(frozen_stages) is not int or frozen_stages not in allowed:
             raise ValueError(
                 f'frozen_stages is {frozen_stages}, but must be an integer from -1 '
                 f'to {NUM_STAGES}'
@@ -245,7 +252,10 @@ class FourStageBackbone(BaseModule):
         )
         self.apply(init_vision_transformer)
         self._freeze()
-        self._register_load_state_dict_pre_hook(self._translate_authors_keys)
+        # a bound method would make the model a part of itself, which del leaves alive
+        self._register_load_state_dict_pre_hook(
+            type(self)._translate_authors_keys, with_module=True
+        )
 
     @property
     def out_channels(self) -> tuple[int, ...]:

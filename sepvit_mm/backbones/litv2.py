@@ -356,7 +356,8 @@ OUTPUTS = {
 class LITv2(FourStageBackbone):
     """LITv2 backbone.
 
-    Any image of at least 32 x 32 pixels is accepted. The first output has
+    Any image of at least 32 x 32 pixels is accepted; in training BatchNorm needs more
+    than one position in a batch of the last stage. The first output has
     ``ceil(H / 4)`` rows, and each further one half of those before it, rounded down.
 
     Args:

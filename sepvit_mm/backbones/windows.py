@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from types import SimpleNamespace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -52,7 +54,7 @@ def to_windows(
         padding = padding.to(x.dtype).unflatten(0, (num_heads, -1))
     if token is not None:
         token = token.to(x.dtype).unflatten(1, (num_heads, -1)).transpose(0, 1)
-    return _ToWindows.apply(x, padding, token, window_size, num_heads)
+    return _apply(_ToWindows, x, padding, token, window_size, num_heads)
 
 
 def from_windows(windows: Tensor, height: int, width: int, window_size: int) -> Tensor:
@@ -67,7 +69,7 @@ def from_windows(windows: Tensor, height: int, width: int, window_size: int) -> 
     Returns:
         (B, H, W, C), contiguous.
     """
-    return _FromWindows.apply(windows, height, width, window_size)
+    return _apply(_FromWindows, windows, height, width, window_size)
 
 
 def window_attention(qkv: Tensor, num_heads: int) -> Tensor:
@@ -86,6 +88,13 @@ def window_attention(qkv: Tensor, num_heads: int) -> Tensor:
     parts = [F.scaled_dot_product_attention(*p) for p in qkv.split(size, dim=1)]
     out = parts[0] if len(parts) == 1 else torch.cat(parts)  # B*n, h, L, d
     return out.unflatten(0, (B, n)).permute(2, 0, 1, 3, 4)
+
+
+def _apply(function: type[torch.autograd.Function], *args: Any) -> Tensor:
+    """Apply a function; torch.jit, which cannot look into it, traces its forward."""
+    if torch.jit.is_tracing():
+        return function.forward(SimpleNamespace(), *args)
+    return function.apply(*args)
 
 
 def _pieces(size: int, window_size: int) -> list[tuple[slice, slice, int]]:

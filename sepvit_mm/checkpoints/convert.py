@@ -78,7 +78,7 @@ def _to_ours(
     is_whole: bool,
     origin: str,
 ) -> Conversion:
-    pairs = _pairs(family, final_norm='norm.weight' in state)
+    pairs = _pairs(family, final_norm=f'{BACKBONE * is_whole}norm.weight' in state)
     names = {}
     for name in state:
         if is_whole and not name.startswith(BACKBONE):
@@ -96,6 +96,11 @@ def _to_ours(
 
 
 def _to_authors(state: Mapping[str, Tensor], content: Any, origin: str) -> Conversion:
+    if not any(name.startswith(BACKBONE) for name in state):  # a backbone alone
+        state = {
+            BACKBONE + name if name.startswith(('stages.', 'norms.')) else name: value
+            for name, value in state.items()
+        }
     marks = {'SepViT': '.attn.qkv.', 'LITv2': '.mlp.conv.'}
     families = [f for f, mark in marks.items() if any(mark in n for n in state)]
     if len(families) != 1:

@@ -135,6 +135,8 @@ def fill(
         kind = 'loaded'
         if value.shape != place.shape:
             value = backbone.resize(name, value)
+            if value is not None and value.shape != place.shape:
+                value = None  # of other channels too
             hopeless = hopeless or value is None
             value = value if resize_tokens else None
             kind = 'mismatched' if value is None else 'resized'

@@ -7,7 +7,8 @@ import hashlib
 import os
 import pickle
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from datetime import datetime, timedelta
+from pathlib import Path, PosixPath, PurePosixPath
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlparse
@@ -43,7 +44,10 @@ SAFE = [
     (_Settings, 'yacs.config.CfgNode'),
     np.ndarray,
     np.dtype,
-    *(type(np.dtype(kind)) for kind in ('float64', 'float32', 'int64', 'int32')),
+    *{type(np.dtype(kind)) for kind in np.typecodes['All'] if kind != 'O'},
+    PosixPath,
+    datetime,
+    timedelta,
     ARRAY,
     SCALAR,
     # as numpy 1 calls them
@@ -150,7 +154,8 @@ def read_file(checkpoint: str | Path) -> Any:
 
 
 def _is_refused_class(error: Exception) -> bool:
-    return any(f'Unsupported {kind}' in str(error) for kind in ('global', 'class'))
+    words = ('Unsupported global', 'Unsupported class', 'Can only build')
+    return any(word in str(error) for word in words)
 
 
 def _refused_class(error: Exception) -> str:
