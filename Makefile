@@ -25,7 +25,7 @@ install: $(READY)
 $(READY): requirements.txt setup.py pyproject.toml
 	$(PYTHON) -c 'import sys; v = sys.version_info; assert (3, 10) <= v < (3, 13), \
 	  f"Python 3.10 to 3.12 is needed, this is {sys.version}; try make PYTHON=python3.11"'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(PIP) install -c requirements.txt pip setuptools wheel ninja psutil packaging
 	$(PIP) install -c requirements.txt torch torchvision numpy
 	@echo 'Building onedl-mmcv with its operators, unless pip has the wheel already.'

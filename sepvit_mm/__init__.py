@@ -14,9 +14,11 @@ from mmengine.config.utils import MODULE2PACKAGE
 from .backbones import HiLo, LITv2, PaleAttention, PaleTransformer, SepViT
 from .compilation import CompileBackboneHook
 from .layer_decay import LayerDecayOptimWrapperConstructor
+from .precision import Bfloat16Hook
 from .version import __version__
 
 __all__ = [
+    'Bfloat16Hook',
     'CompileBackboneHook',
     'HiLo',
     'LITv2',

@@ -18,7 +18,8 @@ from sepvit_mm import SepViT
 from sepvit_mm.check import check
 from sepvit_mm.check.checks import missing_files
 from sepvit_mm.datasets import crowns
-from sepvit_mm.engine import load_config
+from sepvit_mm.engine import InputError, load_config
+from sepvit_mm.engine.config import require_data
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 TREES = 'retinanet_sepvit_lite_trees'
@@ -201,6 +202,46 @@ optim_wrapper = dict(_delete_=True, type='OptimWrapper', optimizer=optimizer)
     assert found(child) == {}
     child.write_text(f"_base_ = '{path}'\noptimizer = dict(type='AdamW', lr=1e-3)\n")
     assert {*found(child)} == {'ignored keys'}
+    # nor in what mmengine writes beside a training
+    load_config(path).dump(tmp_path / 'dumped.py')
+    assert found(tmp_path / 'dumped.py') == {}
+    text = """
+total_epochs = 15  # optimizer, data
+data = dict(batch_size=32)
+train_cfg = dict(max_epochs=int(total_epochs))
+train_dataloader = dict(**data)
+"""
+    assert found(broken(tmp_path, CROWNS, text)) == {}
+    text = """
+data = dict(batch_size=32)
+train_dataloader = dict(dataset=dict(data_root='data/crowns'))  # no data
+"""
+    assert {*found(broken(tmp_path, CROWNS, text))} == {'ignored keys'}
+
+
+def test_images_of_any_number_of_channels_are_checked(tmp_path):
+    text = """
+model = dict(
+    backbone=dict(in_channels=1),
+    data_preprocessor=dict(
+        type='ClsDataPreprocessor', mean=[128], std=[64], num_classes=2
+    ),
+)
+"""
+    assert found(broken(tmp_path, CROWNS, text)) == {}
+
+
+def test_sync_bn_of_the_whole_model_needs_several_gpus():
+    cfg = load_config(CONFIGS / f'{CROWNS}.py', overrides={'sync_bn': 'torch'})
+    assert {*dict(check(cfg).findings)} == {'SyncBN'}
+
+
+def test_data_that_is_fetched_need_not_be_there():
+    cfg = load_config(MMPRETRAIN / 'resnet/resnet18_8xb16_cifar10.py')
+    require_data(cfg, 'train_dataloader')
+    cfg.train_dataloader.dataset.type = 'CustomDataset'
+    with pytest.raises(InputError, match='cifar10'):
+        require_data(cfg, 'train_dataloader')
 
 
 def test_number_of_gpus_decides_on_batches_and_sync_bn():

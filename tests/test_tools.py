@@ -1,6 +1,7 @@
 """tools/train.py and tools/test.py, as a user calls them, on tiny generated data."""
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -316,6 +317,17 @@ def test_resume_needs_no_pretrained_weights_any_more(trained_classifier, tmp_pat
     assert 'Epoch(train)   [3]' in log or 'Epoch(train) [3]' in log
 
 
+def test_resume_without_the_moving_average_is_refused(trained_classifier, refusal):
+    folder, _ = trained_classifier
+    options = [f'data_root={folder}/data', 'train_dataloader.batch_size=2']
+    message = refusal(
+        *('train.py', ROOT / 'configs/sepvit_lite_crowns.py'),
+        *('--resume', folder / 'work/epoch_2.pth', '--cfg-options', *options),
+        *ONE_PROCESS,
+    )
+    assert 'epoch_2.pth' in message and 'repeat --ema' in message
+
+
 def test_missing_weights_to_start_from_are_named(trained_classifier, refusal):
     options = [f'data_root={trained_classifier[0]}/data', 'load_from=absent.pth']
     config = ROOT / 'configs/sepvit_lite_crowns.py'
@@ -410,14 +422,25 @@ def test_data_root_moves_every_path_under_it():
     assert 'data/coco' not in cfg.pretty_text
 
 
-def test_latest_checkpoint_is_the_furthest_whole_one(tmp_path):
+def test_latest_checkpoint_is_the_last_whole_one(tmp_path):
     assert latest_checkpoint(tmp_path / 'absent') is None
     for step in (8, 9, 10):
-        torch.save({'step': step}, tmp_path / f'epoch_{step}.pth')
+        path = tmp_path / f'epoch_{step}.pth'
+        torch.save({'step': step}, path)
+        os.utime(path, (1, 1))  # copied all at once
     torch.save({}, tmp_path / 'best_mIoU_epoch_12.pth')
     assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_10.pth'
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_10.pth'))
     (tmp_path / 'epoch_10.pth').write_bytes(b'')
+    os.utime(tmp_path / 'epoch_10.pth', (1, 1))
     assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_9.pth'
+    # another run began in the same folder; its machine went down twice
+    for step in (1, 2):
+        torch.save({'step': step}, tmp_path / f'epoch_{step}.pth')
+        os.utime(tmp_path / f'epoch_{step}.pth', (step + 1, step + 1))
+    assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_2.pth'
+    (tmp_path / 'last_checkpoint').write_text('/elsewhere/epoch_1.pth')
+    assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_1.pth'
 
 
 def test_metrics_that_are_no_numbers_are_written_too(tmp_path):

@@ -9,7 +9,8 @@ import torch
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS
 
-from sepvit_mm import CompileBackboneHook, SepViT
+from sepvit_mm import Bfloat16Hook, CompileBackboneHook, SepViT
+from sepvit_mm.check import random_batch
 from sepvit_mm.engine import InputError, build_model, load_config, vary
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -31,6 +32,25 @@ def test_mixed_precision_scales_the_loss_where_the_type_needs_it():
     again = vary(vary(cfg, amp='bfloat16'), amp='float16').optim_wrapper
     assert 'loss_scale' not in again
     assert cfg.optim_wrapper.type == 'OptimWrapper'
+
+
+@pytest.mark.parametrize('name', ['retinanet_sepvit_t_coco', 'mask_rcnn_sepvit_t_coco'])
+def test_detectors_train_in_bfloat16(name):
+    cfg = load_config(CONFIGS / f'{name}.py')
+    cfg.model.backbone.arch = 'lite'
+    channels = [32, 64, 128, 256][-len(cfg.model.neck.in_channels) :]
+    cfg.model.neck.in_channels = channels
+    hooks = vary(cfg, amp='bfloat16').custom_hooks
+    assert [hook.type for hook in hooks] == ['Bfloat16Hook']
+    model = build_model(cfg)
+    model.init_weights()
+    Bfloat16Hook().before_train(SimpleNamespace(model=model))
+    data = model.data_preprocessor(random_batch('mmdet'), training=True)
+    with torch.autocast('cpu', torch.bfloat16):
+        loss, _ = model.parse_losses(model(**data, mode='loss'))
+    loss.backward()
+    assert loss.isfinite()
+    assert all(p.grad is not None for p in model.parameters())
 
 
 def test_checkpointing_reaches_every_stage():

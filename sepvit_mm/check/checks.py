@@ -140,12 +140,17 @@ def ignored_keys(cfg: Config) -> Iterator[str]:
     """Keys of the 2.x era, unless they only name a value that the file goes on to use.
 
     mmseg's schedules do: ``optimizer = dict(...)``, then
-    ``optim_wrapper = dict(optimizer=optimizer)``. The last file that sets it tells.
+    ``optim_wrapper = dict(optimizer=optimizer)``. The last file that sets it tells; in
+    what mmengine dumps, that the two are equal.
     """
+    text = re.sub('#.*', '', cfg.text)
+    used = (cfg.get('optim_wrapper') or {}).get('optimizer')
     for key, successor in OLD_KEYS.items():
-        set_at = [match.end() for match in re.finditer(rf'(?m)^{key} *=', cfg.text)]
-        is_name = set_at and re.search(rf'= *{key}\b', cfg.text[set_at[-1] :])
-        if key not in cfg or is_name:
+        set_at = [match.end() for match in re.finditer(rf'(?m)^{key} *=', text)]
+        # read as a name: no argument, and no part of a string or a longer name
+        name = rf'(?<![\w.\'"/]){key}(?![\w\'"/]| *=[^=])'
+        is_name = set_at and re.search(name, text[set_at[-1] :])
+        if key not in cfg or is_name or (key == 'optimizer' and cfg[key] == used):
             continue
         message = f'{key} is a key of the 2.x era and ignored; set {successor}'
         if key == 'optimizer' and 'optim_wrapper' in cfg:
@@ -246,7 +251,7 @@ def lonely_sync_bn(cfg: Config, gpus: int | None) -> Iterator[str]:
             return type_of(node) == 'SyncBN' or any(map(uses, node.values()))
         return isinstance(node, (list, tuple)) and any(map(uses, node))
 
-    if uses(cfg.model) and gpus_meant(cfg, gpus) == 1:
+    if (cfg.get('sync_bn') or uses(cfg.model)) and gpus_meant(cfg, gpus) == 1:
         yield (
             'the model has SyncBN, but one process has no other to share with: it '
             f'becomes BN over {cfg.train_dataloader.batch_size} images'
@@ -311,7 +316,10 @@ def channels(cfg: Config, model: nn.Module) -> Iterator[str]:
     with torch.no_grad():
         size = SIZES.get(cfg.get('default_scope'), (224, 224))
         model.backbone.eval()  # mmdet's return nothing here
-        maps = model.backbone(torch.zeros(1, 3, *size))
+        try:
+            maps = model.backbone(torch.zeros(1, _channels_of_images(model), *size))
+        except Exception:  # images that it cannot take: the training step tells
+            return
     neck = cfg.model.get('neck') or {}
     plain = isinstance(maps, (tuple, list)) and all(torch.is_tensor(m) for m in maps)
     if not plain or not isinstance(neck, Mapping):
@@ -338,14 +346,20 @@ def channels(cfg: Config, model: nn.Module) -> Iterator[str]:
             )
 
 
+def _channels_of_images(model: nn.Module) -> int:
+    """How many channels a model's images have: one mean each, or three."""
+    mean = getattr(model.data_preprocessor, 'mean', None)
+    return 3 if mean is None else mean.numel()
+
+
 def noise(cfg: Config, model: nn.Module) -> dict[str, Any]:
     """A random batch, which the preprocessor leaves as small as it is."""
-    scope = cfg.get('default_scope')
+    scope = cfg.get('default_scope') or type(model).__module__.partition('.')[0]
     if scope not in SIZES:
         raise InputError(f'default_scope is {scope}, but must be one of {[*SIZES]}')
     if getattr(model.data_preprocessor, 'size', None) is not None:
         model.data_preprocessor.size = SIZES[scope]
-    return random_batch(scope)
+    return random_batch(scope, channels=_channels_of_images(model))
 
 
 def real_batch(cfg: Config) -> Any:

@@ -28,18 +28,21 @@ class Step(NamedTuple):
     unreached: list[str]
 
 
-def random_batch(scope: str, size: tuple[int, int] | None = None) -> dict[str, Any]:
+def random_batch(
+    scope: str, size: tuple[int, int] | None = None, *, channels: int = 3
+) -> dict[str, Any]:
     """Make two images of noise with one object each, as a dataloader gives them.
 
     Args:
         scope: 'mmdet', 'mmseg' or 'mmpretrain'.
         size: Height and width, at least 48. Defaults to something small.
+        channels: Of the images. Defaults to 3.
 
     Raises:
         KeyError: Another scope.
     """
     size = size or SIZES[scope]
-    images = [torch.randint(0, 256, (3, *size), dtype=torch.uint8) for _ in range(2)]
+    images = list(torch.randint(0, 256, (2, channels, *size), dtype=torch.uint8))
     samples = [_SAMPLES[scope](size) for _ in images]
     for sample in samples:
         sample.set_metainfo(

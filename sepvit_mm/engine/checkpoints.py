@@ -17,24 +17,31 @@ LEAST_FIT = 0.5  # of the model, by a file that training starts from
 
 
 def latest_checkpoint(work_dir: str | Path) -> Path | None:
-    """The furthest complete checkpoint that training left in a work dir.
+    """The last complete checkpoint that training left in a work dir.
 
-    A file that was being written when the machine went down is passed over:
-    mmengine's own look-up trusts the name in ``last_checkpoint``, which may reach
-    the disk before the checkpoint's last bytes do.
+    It is the one that ``last_checkpoint`` names, as mmengine's own look-up has it,
+    unless the machine went down before all of it was on the disk; then the newest
+    complete one. Another run may have left files of higher numbers.
 
     Args:
         work_dir: A folder with ``epoch_*.pth`` or ``iter_*.pth``; need not exist.
     """
+    work_dir = Path(work_dir)
     steps = {
-        int(match[1]): path
-        for path in Path(work_dir).glob('*.pth')
+        path: int(match[1])
+        for path in work_dir.glob('*.pth')
         if (match := re.fullmatch(r'(?:epoch|iter)_(\d+)\.pth', path.name))
     }
-    for step in sorted(steps, reverse=True):
+    note = work_dir / 'last_checkpoint'
+    named = work_dir / Path(note.read_text().strip()).name if note.is_file() else None
+
+    def rank(path: Path) -> tuple[bool, float, int]:
+        return path == named, path.stat().st_mtime, steps[path]
+
+    for path in sorted(steps, key=rank, reverse=True):
         # a zip archive's directory is its very end: a cut file has none
-        if zipfile.is_zipfile(steps[step]):
-            return steps[step]
+        if zipfile.is_zipfile(path):
+            return path
     return None
 
 

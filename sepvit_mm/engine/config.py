@@ -14,6 +14,9 @@ from mmengine.runner import Runner
 
 from ..errors import InputError
 
+# Data sets of mmpretrain that fetch their files when they are built.
+FETCHED = ('CIFAR10', 'CIFAR100', 'MNIST', 'FashionMNIST')
+
 
 def load_config(
     path: str | Path,
@@ -46,9 +49,9 @@ def load_config(
         reason = shorten(f'{type(error).__name__}: {error}', 400)
         raise InputError(f'cannot read config {path}: {reason}') from error
     overrides = dict(overrides or {})
-    # the Runner reads two more from the whole config
     known = {*cfg, *signature(Runner).parameters, 'data_root'}
-    known |= {'compile', 'find_unused_parameters'}
+    # the Runner reads more from the whole config
+    known |= {'compile', 'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn'}
     for key in overrides:
         if key.split('.')[0] not in known:
             raise InputError(
@@ -109,7 +112,7 @@ def require_data(cfg: Config, *dataloaders: str) -> None:
     for name in dataloaders:
         for dataset in datasets_of(cfg.get(name) or {}):
             root = dataset.get('data_root')
-            if not root:
+            if not root or type_of(dataset) in FETCHED:
                 continue
             prefix = dataset.get('data_prefix', '')  # mmpretrain allows a string
             prefixes = prefix.values() if isinstance(prefix, dict) else [prefix]

@@ -26,7 +26,7 @@ def build_model(cfg: Config, *, device: str | torch.device = 'cpu') -> nn.Module
     Returns:
         The model, in training mode; SyncBN is plain batch norm.
     """
-    init_default_scope(cfg.get('default_scope', 'mmengine'))
+    init_default_scope(cfg.get('default_scope') or 'mmengine')
     model = dict(cfg.model)
     if cfg.get('data_preprocessor') is not None:  # as the Runner does
         model.setdefault('data_preprocessor', cfg.data_preprocessor)

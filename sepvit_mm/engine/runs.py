@@ -7,11 +7,13 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.hooks import EMAHook
 from mmengine.runner import Runner
 
+from ..checkpoints import read_file
 from ..errors import InputError
 from .checkpoints import latest_checkpoint, load_entirely, require_fit
-from .config import in_float32, require_data, type_of
+from .config import datasets_of, in_float32, require_data, type_of
 from .pictures import PictureHook
 
 
@@ -49,7 +51,7 @@ def train(
     if wants_amp and not torch.cuda.is_available():
         cfg.optim_wrapper = in_float32(cfg.optim_wrapper)
     if auto_scale_lr:
-        if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+        if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
             raise InputError(f'{cfg.filename} has no auto_scale_lr.base_batch_size')
         cfg.auto_scale_lr.enable = True
         # mmengine takes the images of one backward pass for those of a step
@@ -76,6 +78,12 @@ def train(
     if checkpoint is not None:
         # mmengine resumes a checkpoint of another model with a mere warning
         load_entirely(runner.model, checkpoint)
+        averages = any(isinstance(hook, EMAHook) for hook in runner.hooks)
+        if 'ema_state_dict' in read_file(checkpoint) and not averages:
+            raise InputError(
+                f'{checkpoint} is of a training with a moving average (EMAHook), this '
+                'one has none: repeat --ema'
+            )
     elif resume == 'auto':
         runner.logger.info(f'no whole checkpoint in {cfg.work_dir}: starting afresh')
     runner.train()
@@ -122,7 +130,9 @@ def evaluate(
         if missing:
             raise InputError(f'--tta: {cfg.filename} has no {" and no ".join(missing)}')
         cfg.model = {**cfg.tta_model, 'module': cfg.model}
-        cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+        for dataset in datasets_of(cfg.test_dataloader):
+            if not ('dataset' in dataset or 'datasets' in dataset):  # no wrapper
+                dataset.pipeline = cfg.tta_pipeline
     runner = Runner.from_cfg(cfg)
     load_entirely(runner.model, checkpoint)
     if show_dir is not None:

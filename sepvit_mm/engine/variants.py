@@ -51,6 +51,8 @@ def vary(
         cfg.optim_wrapper.pop('loss_scale', None)  # then it is dynamic
         if amp == 'bfloat16':
             cfg.optim_wrapper.loss_scale = 1.0
+            if 'Bfloat16Hook' not in map(type_of, cfg.get('custom_hooks') or []):
+                _add_hook(cfg, type='Bfloat16Hook')
     if ema is not None:
         if not 0 < ema < 1:
             raise InputError(f'ema is {ema}, but must be between 0 and 1')
