@@ -101,7 +101,7 @@ def evaluate(
 
     Args:
         cfg: From :func:`load_config`; left unchanged.
-        checkpoint: A file or an address, or a folder, which means the furthest
+        checkpoint: A file or an address, or a folder, which means the last
             complete checkpoint in it; it must fit the model key by key.
         tta: Test time augmentation, by the config's ``tta_model`` and
             ``tta_pipeline``. Defaults to False.
