@@ -31,7 +31,7 @@ def train(
 
     Args:
         cfg: From :func:`load_config`; left unchanged.
-        resume: ``'auto'`` goes on from the furthest complete checkpoint in the work
+        resume: ``'auto'`` goes on from the last complete checkpoint in the work
             dir, or starts afresh where there is none; a path goes on from that
             file. Defaults to None: start afresh.
         auto_scale_lr: Scale the learning rate by the real batch over the config's
