@@ -126,15 +126,24 @@ def evaluate(
         if checkpoint is None:
             raise InputError(f'{folder} has no complete epoch_*.pth or iter_*.pth')
     if tta:
-        missing = [key for key in ('tta_model', 'tta_pipeline') if key not in cfg]
-        if missing:
-            raise InputError(f'--tta: {cfg.filename} has no {" and no ".join(missing)}')
-        cfg.model = {**cfg.tta_model, 'module': cfg.model}
-        for dataset in datasets_of(cfg.test_dataloader):
-            if not ('dataset' in dataset or 'datasets' in dataset):  # no wrapper
-                dataset.pipeline = cfg.tta_pipeline
+        augment(cfg)
     runner = Runner.from_cfg(cfg)
     load_entirely(runner.model, checkpoint)
     if show_dir is not None:
         runner.register_hook(PictureHook(show_dir))
     return runner.test()
+
+
+def augment(cfg: Config) -> None:
+    """Set a config, in place, to test with augmentation.
+
+    Raises:
+        InputError: It has no ``tta_model`` or no ``tta_pipeline``.
+    """
+    missing = [key for key in ('tta_model', 'tta_pipeline') if key not in cfg]
+    if missing:
+        raise InputError(f'--tta: {cfg.filename} has no {" and no ".join(missing)}')
+    cfg.model = {**cfg.tta_model, 'module': cfg.model}
+    for dataset in datasets_of(cfg.test_dataloader):
+        if not ('dataset' in dataset or 'datasets' in dataset):  # no wrapper
+            dataset.pipeline = cfg.tta_pipeline

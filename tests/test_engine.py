@@ -1,0 +1,92 @@
+"""What training and evaluation are made of, without a run."""
+
+import json
+import os
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from commands import ROOT
+from mmengine.config import Config
+from PIL import Image
+
+from sepvit_mm.engine import load_config, metrics_table, write_metrics
+from sepvit_mm.engine.checkpoints import latest_checkpoint
+from sepvit_mm.engine.pictures import PictureHook
+from sepvit_mm.engine.runs import augment
+
+RETINANET = ROOT / 'configs/retinanet_sepvit_t_coco.py'
+
+
+def test_images_of_one_name_have_a_picture_each(tmp_path):
+    images = [tmp_path / kind / '1.png' for kind in ('oak', 'elm')]
+    for image in images:
+        image.parent.mkdir()
+        Image.new('RGB', (8, 8)).save(image)
+    written = []
+    visualizer = SimpleNamespace(
+        add_datasample=lambda name, image, data_sample, out_file: written.append(name)
+    )
+    samples = [SimpleNamespace(img_path=str(image)) for image in (*images, images[0])]
+    runner = SimpleNamespace(visualizer=visualizer)
+    PictureHook(tmp_path).after_test_iter(runner, 0, {}, samples)
+    assert written == ['1.png', 'elm_1.png', '1.png']
+
+
+def test_data_root_moves_every_path_under_it():
+    cfg = load_config(RETINANET, overrides={'data_root': 'elsewhere/coco'})
+    for split in ('train', 'val', 'test'):
+        assert cfg[f'{split}_dataloader'].dataset.data_root == 'elsewhere/coco'
+    for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
+        assert evaluator.ann_file.startswith('elsewhere/coco/annotations/')
+    assert 'data/coco' not in cfg.pretty_text
+
+
+def test_latest_checkpoint_is_the_last_whole_one(tmp_path):
+    assert latest_checkpoint(tmp_path / 'absent') is None
+    for step in (8, 9, 10):
+        path = tmp_path / f'epoch_{step}.pth'
+        torch.save({'step': step}, path)
+        os.utime(path, (1, 1))  # copied all at once
+    torch.save({}, tmp_path / 'best_mIoU_epoch_12.pth')
+    assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_10.pth'
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_10.pth'))
+    (tmp_path / 'epoch_10.pth').write_bytes(b'')
+    os.utime(tmp_path / 'epoch_10.pth', (1, 1))
+    assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_9.pth'
+    # another run began in the same folder; its machine went down twice
+    for step in (1, 2):
+        torch.save({'step': step}, tmp_path / f'epoch_{step}.pth')
+        os.utime(tmp_path / f'epoch_{step}.pth', (step + 1, step + 1))
+    assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_2.pth'
+    (tmp_path / 'last_checkpoint').write_text('/elsewhere/epoch_1.pth')
+    assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_1.pth'
+
+
+def test_metrics_that_are_no_numbers_are_written_too(tmp_path):
+    metrics = {'mIoU': float('nan'), 'aAcc': np.float64(50), 'classwise': [1, 2.5]}
+    write_metrics(metrics, tmp_path / 'a/m.json')
+    written = json.loads((tmp_path / 'a/m.json').read_text())
+    assert written == {'mIoU': None, 'aAcc': 50, 'classwise': [1, 2.5]}
+    assert metrics_table(metrics).row_count == 3
+    assert len(list((tmp_path / 'a').iterdir())) == 1  # nothing half-written is left
+
+
+def test_augmentation_reaches_the_data_inside_wrappers():
+    inner = [dict(type='CocoDataset', pipeline=[]) for _ in range(2)]
+    wrapped = dict(type='ConcatDataset', datasets=inner)
+    cfg = Config(
+        dict(
+            model=dict(type='RetinaNet'),
+            tta_model=dict(type='DetTTAModel'),
+            tta_pipeline=[dict(type='TestTimeAug')],
+            test_dataloader=dict(dataset=dict(type='RepeatDataset', dataset=wrapped)),
+        )
+    )
+    augment(cfg)
+    assert cfg.model == dict(type='DetTTAModel', module=dict(type='RetinaNet'))
+    repeated = cfg.test_dataloader.dataset
+    for wrapper in (repeated, repeated.dataset):
+        assert 'pipeline' not in wrapper
+    for dataset in repeated.dataset.datasets:
+        assert dataset.pipeline == cfg.tta_pipeline
