@@ -7,7 +7,7 @@ _base_ = [
 ]
 model = dict(
     backbone=dict(
-        type='LITv2', arch='base', out_norms='classification', drop_path_rate=0.5
+        type='LITv2', arch='base', mode='classification', drop_path_rate=0.5
     ),
     head=dict(in_channels=1024),
 )

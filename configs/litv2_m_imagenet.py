@@ -7,7 +7,7 @@ _base_ = [
 ]
 model = dict(
     backbone=dict(
-        type='LITv2', arch='medium', out_norms='classification', drop_path_rate=0.3
+        type='LITv2', arch='medium', mode='classification', drop_path_rate=0.3
     ),
     head=dict(in_channels=768),
 )

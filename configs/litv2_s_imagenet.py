@@ -7,7 +7,7 @@ _base_ = [
 ]
 model = dict(
     backbone=dict(
-        type='LITv2', arch='small', out_norms='classification', drop_path_rate=0.2
+        type='LITv2', arch='small', mode='classification', drop_path_rate=0.2
     ),
     head=dict(in_channels=768),
 )

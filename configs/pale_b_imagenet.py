@@ -8,7 +8,7 @@ _base_ = [
 ]
 model = dict(
     backbone=dict(
-        type='PaleTransformer', arch='base', out_indices=(3,), drop_path_rate=0.5
+        type='PaleTransformer', arch='base', mode='classification', drop_path_rate=0.5
     ),
     head=dict(in_channels=1024),
 )

@@ -8,7 +8,7 @@ _base_ = [
 ]
 model = dict(
     backbone=dict(
-        type='PaleTransformer', arch='small', out_indices=(3,), drop_path_rate=0.3
+        type='PaleTransformer', arch='small', mode='classification', drop_path_rate=0.3
     ),
     head=dict(in_channels=768),
 )

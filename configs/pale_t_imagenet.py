@@ -8,7 +8,7 @@ _base_ = [
 ]
 model = dict(
     backbone=dict(
-        type='PaleTransformer', arch='tiny', out_indices=(3,), drop_path_rate=0.1
+        type='PaleTransformer', arch='tiny', mode='classification', drop_path_rate=0.1
     ),
     head=dict(in_channels=512),
 )

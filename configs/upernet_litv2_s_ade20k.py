@@ -11,7 +11,7 @@ model = dict(
     backbone=dict(
         type='LITv2',
         arch='small',
-        out_norms='segmentation',
+        mode='segmentation',
         drop_path_rate=0.2,
         init_cfg=dict(type='Pretrained', checkpoint=_base_.litv2_s),
     ),

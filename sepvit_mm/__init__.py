@@ -11,10 +11,11 @@ configs: ``get_config('sepvit_mm::configs/retinanet_sepvit_t_coco.py')``.
 
 from mmengine.config.utils import MODULE2PACKAGE
 
+from . import checkpoints  # noqa: F401  what `Pretrained` does to the backbones
 from .backbones import HiLo, LITv2, PaleAttention, PaleTransformer, SepViT
-from .compilation import CompileBackboneHook
-from .layer_decay import LayerDecayOptimWrapperConstructor
-from .precision import Bfloat16Hook
+from .plugins.compilation import CompileBackboneHook
+from .plugins.layer_decay import LayerDecayOptimWrapperConstructor
+from .plugins.bfloat16 import Bfloat16Hook
 from .version import __version__
 
 __all__ = [

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from .check import Report, check
 from .engine import InputError, load_config
-from .engine.cli import config_parser
+from .cli.options import config_parser
 
 
 def main() -> None:

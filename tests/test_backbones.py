@@ -45,8 +45,8 @@ BACKBONES = {
     'sepvit-classification': dict(SEPVIT, mode='classification'),
     'sepvit-learned-tokens': dict(SEPVIT, window_token='learned'),
     'litv2-detection': LITV2,
-    'litv2-segmentation': dict(LITV2, out_norms='segmentation', deform='grid_sample'),
-    'litv2-classification': dict(LITV2, out_norms='classification'),
+    'litv2-segmentation': dict(LITV2, mode='segmentation', deform='grid_sample'),
+    'litv2-classification': dict(LITV2, mode='classification'),
     'pale': PALE,
     'pale-without-norms': dict(PALE, embed_norm=False, batch_norm=False),
 }
@@ -227,8 +227,8 @@ def test_norms_exist_only_where_they_are_read():
     assert normed(chained, chain_norms=False) == [False, True, False, True]
     assert normed(LITV2) == [False, True, True, True]
     assert normed(LITV2, out_indices=(0, 2)) == [False, False, True]
-    assert normed(LITV2, out_norms='segmentation') == [True] * 4
-    assert normed(LITV2, out_norms='classification') == [False, False, False, True]
+    assert normed(LITV2, mode='segmentation') == [True] * 4
+    assert normed(LITV2, mode='classification') == [False, False, False, True]
     assert normed(PALE, out_indices=(0, 2)) == [True, False, True]
 
 

@@ -24,9 +24,9 @@ from test_sepvit import randomise
 
 from sepvit_mm import LITv2, PaleTransformer, SepViT
 from sepvit_mm.checkpoints import CheckpointError, Coverage, fill, read_state_dict
-from sepvit_mm.checkpoints import coverage as coverage_module
+from sepvit_mm.checkpoints import fill as fill_module
 from sepvit_mm.checkpoints.convert import convert
-from sepvit_mm.checkpoints.keys import translate
+from sepvit_mm.backbones.names import translate
 from sepvit_mm.engine import load_config
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +37,7 @@ def classifier(family) -> tuple[torch.nn.Module, dict[str, torch.Tensor]]:
     if family is SepViT:
         model = SepViT(SEPVIT, mode='classification')
     else:
-        model = LITv2(LITV2, out_norms='classification')
+        model = LITv2(LITV2, mode='classification')
     randomise(model)
     channels = model.out_channels[-1]
     head = {'head.weight': torch.randn(10, channels), 'head.bias': torch.randn(10)}
@@ -72,7 +72,7 @@ def test_authors_checkpoints_fill_however_they_are_wrapped(family, wrapping, tmp
     torch.save(WRAPPINGS[wrapping](state), tmp_path / 'file.pth')
     arguments = dict(mode='classification') if family is SepViT else {}
     if family is LITv2:
-        arguments = dict(out_norms='classification')
+        arguments = dict(mode='classification')
     model = family(SEPVIT if family is SepViT else LITV2, **arguments)
     coverage = fill(model, tmp_path / 'file.pth')
     assert_filled(model, source)
@@ -199,7 +199,7 @@ def test_window_tokens_are_resized_along_their_own_axes():
 
 def test_a_parameter_of_another_shape_is_refused_however_few(tmp_path):
     # alpha changes the shapes of a tenth of LITv2-small, in stage 3 alone
-    state = authors_state(LITv2('small', out_norms='classification'))
+    state = authors_state(LITv2('small', mode='classification'))
     torch.save({'model': state}, tmp_path / 'file.pth')
     with pytest.raises(CheckpointError, match='no parameter may have another shape'):
         fill(LITv2('small', alpha=0.5), tmp_path / 'file.pth')
@@ -219,7 +219,7 @@ def test_init_cfg_goes_through_the_loader_and_leaves_its_report(tmp_path):
     torch.save({'model': state}, tmp_path / 'file.pth')
     (tmp_path / 'logs').mkdir()
     logger = MMLogger.get_instance('coverage', log_file=tmp_path / 'logs/run.log')
-    config = dict(type='LITv2', arch=LITV2, out_norms='classification')
+    config = dict(type='LITv2', arch=LITV2, mode='classification')
     init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'file.pth'))
     model = MODELS.build(dict(config, init_cfg=init_cfg))
     model.init_weights()
@@ -240,7 +240,7 @@ def test_a_prefix_chooses_and_a_wrong_one_is_named(tmp_path):
     source, state = classifier(LITv2)
     names = {f'student.backbone.{name}': v for name, v in state.items()}
     torch.save({**names, 'teacher.x': torch.zeros(1)}, tmp_path / 'file.pth')
-    model = LITv2(LITV2, out_norms='classification')
+    model = LITv2(LITV2, mode='classification')
     fill(model, tmp_path / 'file.pth', prefix='student.backbone')
     assert_filled(model, source)
     with pytest.raises(CheckpointError, match=r"'pupil'.*student, teacher"):

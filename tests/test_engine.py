@@ -11,8 +11,8 @@ from mmengine.config import Config
 from PIL import Image
 
 from sepvit_mm.engine import load_config, metrics_table, write_metrics
-from sepvit_mm.engine.checkpoints import latest_checkpoint
-from sepvit_mm.engine.pictures import PictureHook
+from sepvit_mm.checkpoints.whole import latest_checkpoint
+from sepvit_mm.plugins.pictures import PictureHook
 from sepvit_mm.engine.runs import augment
 
 RETINANET = ROOT / 'configs/retinanet_sepvit_t_coco.py'

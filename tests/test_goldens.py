@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from sepvit_mm import LITv2, SepViT
 from sepvit_mm.backbones.litv2 import DEFORM, DeformableMerging
-from sepvit_mm.checkpoints.keys import translate
+from sepvit_mm.backbones.names import translate
 
 GOLDENS = Path(__file__).parent / 'goldens'
 SEPVIT = ['sepvit_cls', 'sepvit_dense', 'sepvit_dense_odd']
@@ -56,7 +56,7 @@ def build_litv2(config: dict, deform: str) -> nn.Module:
         window_sizes=config['local_ws'],
     )
     task = config['behaviour'].split()[0]
-    return LITv2(arch, alpha=config['alpha'], out_norms=task, deform=deform)
+    return LITv2(arch, alpha=config['alpha'], mode=task, deform=deform)
 
 
 def load(

@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from literal import hilo_attention, literal_copy
+from sepvit_mm.measure.literal import hilo_attention, literal_copy
 from test_sepvit import randomise
 
 from sepvit_mm import HiLo, LITv2
@@ -13,8 +13,8 @@ from sepvit_mm.backbones.litv2 import (
     deform_by_grid_sample,
     deform_by_torchvision,
 )
-from sepvit_mm.checkpoints.keys import translate
-from sepvit_mm.complexity import count_macs
+from sepvit_mm.backbones.names import translate
+from sepvit_mm.measure.macs import count_macs
 
 SMALL = dict(
     embed_dims=[4, 8, 16, 32],
@@ -180,7 +180,7 @@ SIZES = {
 def test_size_is_the_papers(arch):
     params, bare_params, giga_macs = SIZES[arch]
     with torch.device('meta'):
-        model = LITv2(arch, out_norms='classification').eval()
+        model = LITv2(arch, mode='classification').eval()
         images = torch.zeros(1, 3, 224, 224)
     channels = model.out_channels[-1]
     given = sum(p.numel() for p in model.parameters())
@@ -201,21 +201,21 @@ def authors_state(model: LITv2) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize('task', ['detection', 'segmentation', 'classification'])
 def test_authors_checkpoint_loads_strictly(task):
-    model = randomise(LITv2(SMALL, out_norms=task))
+    model = randomise(LITv2(SMALL, mode=task))
     state = authors_state(model)
     assert 'layers.0.downsample.dconv.conv_offset.weight' in state
     assert 'layers.2.downsample.norm_layer.running_var' in state
     assert 'layers.2.blocks.1.attn.h_qkv.weight' in state
     assert ('norm.weight' in state) is (task == 'classification')
     assert ('norm1.weight' in state) is (task != 'classification')
-    other = LITv2(SMALL, out_norms=task)
+    other = LITv2(SMALL, mode=task)
     other.load_state_dict(state, strict=True)
     for key, value in other.state_dict().items():
         assert torch.equal(value, model.state_dict()[key]), key
 
 
 def test_classification_weights_lack_the_output_norms_of_a_dense_model():
-    state = authors_state(LITv2(SMALL, out_norms='classification'))
+    state = authors_state(LITv2(SMALL, mode='classification'))
     state['head.weight'] = torch.zeros(10, 32)
     result = LITv2(SMALL).load_state_dict(state, strict=False)
     assert not result.unexpected_keys
@@ -226,7 +226,7 @@ def test_classification_weights_lack_the_output_norms_of_a_dense_model():
 @pytest.mark.parametrize(
     'wrong, message',
     [
-        (dict(out_norms='none'), "out_norms.*'none'.*classification.*detection"),
+        (dict(mode='none'), "out_norms.*'none'.*classification.*detection"),
         (dict(deform='mmcv'), "deform.*'mmcv'.*grid_sample.*torchvision"),
         (dict(alpha=1.5), r'alpha is 1.5.*\[0, 1\]'),
         (dict(window_sizes=[0, 0, -1, 1]), 'window_sizes.*-1.*>= 0'),

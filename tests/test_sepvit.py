@@ -4,14 +4,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from literal import literal_copy, separable_attention
+from sepvit_mm.measure.literal import literal_copy, separable_attention
 from mmengine.runner.checkpoint import load_state_dict
 
 from sepvit_mm import SepViT
 from sepvit_mm.backbones import sepvit, windows
 from sepvit_mm.backbones.sepvit import SepViTBlock
-from sepvit_mm.checkpoints.keys import translate
-from sepvit_mm.complexity import count_macs
+from sepvit_mm.backbones.names import translate
+from sepvit_mm.measure.macs import count_macs
 
 SMALL = dict(
     embed_dims=[4, 8, 16, 16],

@@ -12,7 +12,7 @@ from mmdet.datasets import CocoDataset
 from PIL import Image
 
 from sepvit_mm.datasets import crowns, nuclei, trees
-from sepvit_mm.engine.checkpoints import latest_checkpoint
+from sepvit_mm.checkpoints.whole import latest_checkpoint
 
 RETINANET = ROOT / 'configs/retinanet_sepvit_t_coco.py'
 UPERNET = ROOT / 'configs/upernet_sepvit_t_ade20k.py'

@@ -92,8 +92,8 @@ def test_mmengine_finds_the_configs_of_an_installed_checkout_too():
 
 def test_tools_and_zoo_work_from_anywhere(site, tmp_path):
     script = """
-from sepvit_mm.zoo import config_path, measure
-print(config_path('litv2_s_imagenet'), measure('litv2_s_imagenet').parameters)
+from sepvit_mm.zoo import config_path, size_of
+print(config_path('litv2_s_imagenet'), size_of('litv2_s_imagenet').parameters)
 """
     path, parameters = run(site, tmp_path, '-c', script).split()[-2:]
     assert path.startswith(str(site))

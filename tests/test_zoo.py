@@ -8,9 +8,9 @@ import yaml
 from mmengine.registry import MODELS
 
 from sepvit_mm.backbones.pale import SeparableProjection
-from sepvit_mm.complexity import count_macs
+from sepvit_mm.measure.macs import count_macs
 from sepvit_mm.engine import build_model, load_config
-from sepvit_mm.zoo import config_path, families, measure, models, resolve_recipe
+from sepvit_mm.zoo import config_path, families, models, resolve_recipe, size_of
 from sepvit_mm.zoo.tables import TASKS, files, renew, tables
 
 ROOT = Path(__file__).parents[1]
@@ -27,7 +27,7 @@ def test_recipe_is_the_one_claimed(name):
 
 @pytest.mark.parametrize('name', [n for n, m in models().items() if m.parameters])
 def test_parameters_are_those_claimed(name):
-    claimed, measured = models()[name].parameters, measure(name).parameters
+    claimed, measured = models()[name].parameters, size_of(name).parameters
     # Exact; or with one digit, rounded for most and cut off for LITv2's 47.35.
     tolerance = 0 if isinstance(claimed, int) else 0.0501e6
     if name.startswith('pale'):  # two digits, with the biases that BatchNorm removes
@@ -49,7 +49,7 @@ def test_macs_are_those_published(name):
         rounding = 0.5  # G; numbers small enough to matter
     else:
         rounding = 0.0
-    assert measure(name).macs / 1e9 == pytest.approx(
+    assert size_of(name).macs / 1e9 == pytest.approx(
         published, rel=0.005, abs=0.005 * published + rounding
     )
 
@@ -140,7 +140,7 @@ WITH_ATTENTION = {
 
 @pytest.mark.parametrize('name', COMPUTED | COMPUTED_WITH_MORE)
 def test_macs_are_those_computed_from_the_papers(name):
-    macs = measure(name).macs / 1e9
+    macs = size_of(name).macs / 1e9
     if name in COMPUTED_WITH_MORE:
         assert macs == pytest.approx(COMPUTED_WITH_MORE[name], rel=3e-3)
         return
@@ -154,7 +154,7 @@ def test_macs_with_attention_are_those_computed_from_the_papers(name):
     counted = models()[name].counted
     model = build_model(load_config(config_path(name)), device='meta').eval()
     images = torch.zeros(1, 3, *counted.shape, device='meta')
-    macs = count_macs(model, images, as_defined=True)
+    macs = count_macs(model, images)
     assert macs / 1e9 == pytest.approx(WITH_ATTENTION[name], rel=5e-4)
 
 
@@ -181,7 +181,7 @@ def test_metafiles_are_current_and_name_every_config():
         for entry in yaml.safe_load(text).get('Models', []):
             listed.add(entry['Name'])
             assert (ROOT / entry['Config']).is_file()
-            assert entry['Metadata']['Parameters'] == measure(entry['Name']).parameters
+            assert entry['Metadata']['Parameters'] == size_of(entry['Name']).parameters
             assert 'Results' not in entry  # none was measured on these datasets
             measured = 'Measured here' in entry['Metadata']
             assert measured == (models()[entry['Name']].dataset not in TASKS)

@@ -2,18 +2,14 @@
 
 import argparse
 import json
-import sys
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from sepvit_mm import LITv2, PaleTransformer, SepViT
-from sepvit_mm.benchmark import measure, summarize, to_markdown
-
-# The literal definition is the tests' oracle, and not part of the package.
-sys.path.insert(0, str(Path(__file__).parents[1] / 'tests'))
-from literal import literal_copy
+from sepvit_mm.measure.literal import literal_copy
+from sepvit_mm.measure.speed import summarize, time_in_turns, to_markdown
 
 BACKBONES = {'SepViT': SepViT, 'LITv2': LITv2, 'PaleTransformer': PaleTransformer}
 DEFAULT_ARCH = {'SepViT': 'tiny', 'LITv2': 'small', 'PaleTransformer': 'tiny'}
@@ -69,7 +65,7 @@ def main() -> None:
         name: partial(model.to(args.device), images) for name, model in models.items()
     }
     on_cuda = images.is_cuda
-    seconds = measure(
+    seconds = time_in_turns(
         runs,
         rounds=args.rounds,
         **({'synchronize': torch.cuda.synchronize} if on_cuda else {}),

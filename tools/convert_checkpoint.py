@@ -16,7 +16,7 @@ from rich.table import Table
 
 from sepvit_mm.checkpoints import read_file
 from sepvit_mm.checkpoints.convert import convert
-from sepvit_mm.engine.cli import input_errors_end_in_a_message
+from sepvit_mm.cli.options import input_errors_end_in_a_message
 from sepvit_mm.errors import InputError
 
 

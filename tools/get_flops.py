@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from sepvit_mm.complexity import (
+from sepvit_mm.measure.macs import (
     KINDS,
     PRODUCTS,
     count_parameters,
@@ -16,7 +16,7 @@ from sepvit_mm.complexity import (
     uncounted,
 )
 from sepvit_mm.engine import InputError, build_model, load_config
-from sepvit_mm.engine.cli import config_parser, input_errors_end_in_a_message
+from sepvit_mm.cli.options import config_parser, input_errors_end_in_a_message
 from sepvit_mm.zoo import models
 
 # What papers measure at: mmdet's, mmseg's and mmpretrain's models.
@@ -56,36 +56,31 @@ def main() -> None:
         try:
             # not every library's model can be built where there is no memory
             model = build_model(cfg).to('meta').eval()
-            here = macs_by_module(model, images)
-            defined = macs_by_module(model, images, as_defined=True)
+            macs = macs_by_module(model, images)
         except Exception as error:  # of any library, about anything in the config
             reason = shorten(f'{type(error).__name__}: {error}', 400)
             raise InputError(f'cannot count {args.config}: {reason}') from error
 
-    kinds = [kind for kind in KINDS if here[''][kind]]
+    kinds = [kind for kind in KINDS if macs[''][kind]]
     height, width = shape
     table = Table(
         title=f'{args.config}, {height} x {width}: millions of parameters, '
         '10^9 multiply-accumulates'
     )
     table.add_column('module', no_wrap=True)
-    for column in ('parameters', *kinds, 'products', 'as defined'):
+    for column in ('parameters', *kinds, 'products'):
         table.add_column(column, justify='right')
     modules = dict(model.named_modules())
     for name in modules:  # in the order of the model
-        if name not in here or (name and name.count('.') >= args.by_module):
+        if name not in macs or (name and name.count('.') >= args.by_module):
             continue
-        products = [sum(macs[name][k] for k in PRODUCTS) for macs in (here, defined)]
         figures = [count_parameters(modules[name]) / 1e6]
-        figures += [here[name][kind] / 1e9 for kind in kinds]
-        figures += [total / 1e9 for total in products]
+        figures += [macs[name][kind] / 1e9 for kind in kinds]
+        figures += [sum(macs[name][kind] for kind in PRODUCTS) / 1e9]
         table.add_row(name or 'whole', *(f'{figure:.2f}' for figure in figures))
     Console(width=None if sys.stdout.isatty() else 120).print(table)
-    print(
-        'products: linear, attention and deformable, as computed here;\n'
-        'as defined: what the papers multiply for the same result, padding included'
-    )
-    if left_out := uncounted(model, here):
+    print(f'products: {", ".join(PRODUCTS)}')
+    if left_out := uncounted(model, macs):
         print(f'not counted: {", ".join(left_out)}')
 
 

@@ -6,7 +6,7 @@ import rich
 from mmengine.dist import is_main_process
 
 from sepvit_mm.engine import evaluate, load_config, metrics_table, write_metrics
-from sepvit_mm.engine.cli import config_parser, input_errors_end_in_a_message
+from sepvit_mm.cli.options import config_parser, input_errors_end_in_a_message
 
 
 def main() -> None:

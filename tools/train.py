@@ -4,7 +4,7 @@ On several GPUs: torchrun --nproc_per_node=8 tools/train.py CONFIG --launcher py
 """
 
 from sepvit_mm.engine import load_config, train, vary
-from sepvit_mm.engine.cli import config_parser, input_errors_end_in_a_message
+from sepvit_mm.cli.options import config_parser, input_errors_end_in_a_message
 
 
 def main() -> None:

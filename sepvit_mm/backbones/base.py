@@ -1,14 +1,13 @@
-"""The frame that every four-stage backbone of this package stands in.
+"""The frame of every four-stage backbone of this package.
 
 A backbone's own file says what an embedding and a block are; this file owns the rest:
-the stages, the outputs and their norms, freezing, checkpointing, the drop-path
-schedule and what this ecosystem's training code asks a backbone.
+the stages, the outputs and their norms, freezing, the drop-path schedule and what this
+ecosystem's training code asks of a backbone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -16,105 +15,13 @@ import torch
 from mmengine.model import BaseModule, PretrainedInit
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils.checkpoint import checkpoint
 
-from ..checkpoints import CheckpointError, fill
-from ..checkpoints.keys import Pairs, translate
+from .arch import NUM_STAGES, is_list_of
 from .layers import init_vision_transformer
+from .names import FINAL_NORM, Pairs, to_ours, translate
+from .recompute import recompute_later
 
-NUM_STAGES = 4
-OWN_PARTS = ('stages.', 'norms.')
-# What the authors of SepViT and LITv2 call the only norm of a classification model.
-FINAL_NORM = ('norm.', f'norms.{NUM_STAGES - 1}.')
-
-
-def is_list_of(value: object, kind: type = object) -> bool:
-    """Whether a value is a list or tuple whose entries are of one kind."""
-    return isinstance(value, (list, tuple)) and all(isinstance(n, kind) for n in value)
-
-
-def resolve_arch(
-    arch: str | Mapping[str, Sequence],
-    variants: Mapping[str, Mapping[str, Sequence]],
-) -> Mapping[str, Sequence]:
-    """Look an architecture up by name, or check one given as a dict.
-
-    Args:
-        arch: a name in ``variants``, or a dict with the same keys as any of them.
-        variants: name to architecture. Each value has one entry per stage;
-            ``embed_dims``, ``depths`` and ``num_heads`` are among its keys.
-
-    Returns:
-        The architecture's dict.
-
-    Raises:
-        ValueError: an unknown name; missing or unknown keys; not four entries; a
-            number that is not a positive integer; heads that do not divide channels.
-    """
-    if isinstance(arch, str):
-        if arch not in variants:
-            raise ValueError(
-                f'arch is {arch!r}, but must be one of {sorted(variants)} or a dict'
-            )
-        return variants[arch]
-
-    expected = set(next(iter(variants.values())))
-    if not isinstance(arch, Mapping):
-        raise ValueError(
-            f'arch is {arch!r}, but must be one of {sorted(variants)} or a dict of '
-            f'{sorted(expected)}'
-        )
-    if set(arch) != expected:
-        raise ValueError(
-            f'arch has the keys {sorted(arch)}, but needs exactly {sorted(expected)}'
-        )
-    for key, value in arch.items():
-        if not is_list_of(value) or len(value) != NUM_STAGES:
-            raise ValueError(
-                f'arch[{key!r}] is {value}, but needs a list with one entry for each '
-                f'of {NUM_STAGES} stages'
-            )
-    for key in ('embed_dims', 'depths', 'num_heads'):
-        if not is_list_of(arch[key], int) or min(arch[key]) < 1:
-            raise ValueError(f'arch[{key!r}] is {arch[key]}, but needs integers > 0')
-    for dim, heads in zip(arch['embed_dims'], arch['num_heads']):
-        if dim % heads:
-            raise ValueError(
-                f'{heads} heads do not divide {dim} channels: every entry of '
-                "arch['embed_dims'] must be a multiple of that of arch['num_heads']"
-            )
-    return arch
-
-
-class BatchStatisticsKept:
-    """Within it, forward passes leave the running statistics of BatchNorm as they are.
-
-    It may be entered again, as several backward passes do.
-    """
-
-    def __init__(self, module: nn.Module) -> None:
-        self.norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
-
-    def __enter__(self) -> None:
-        self.kept = [(norm.momentum, norm.num_batches_tracked) for norm in self.norms]
-        for norm, (_, count) in zip(self.norms, self.kept):
-            norm.momentum = 0.0
-            norm.num_batches_tracked = None if count is None else count.clone()
-
-    def __exit__(self, *_: object) -> None:
-        for norm, (momentum, count) in zip(self.norms, self.kept):
-            norm.momentum, norm.num_batches_tracked = momentum, count
-
-
-def recompute_later(block: nn.Module, x: Tensor) -> Tensor:
-    """Run a block now, and again in the backward pass instead of keeping its values."""
-    has_norms = any(isinstance(module, _BatchNorm) for module in block.modules())
-    # what is compiled counts a batch once by itself
-    if not has_norms or torch.compiler.is_compiling():
-        return checkpoint(block, x, use_reentrant=False)
-    # The second pass over the same batch must not count in running statistics.
-    contexts = lambda: (nullcontext(), BatchStatisticsKept(block))  # noqa: E731
-    return checkpoint(block, x, use_reentrant=False, context_fn=contexts)
+InitCfg = dict[str, Any] | list[dict[str, Any]] | None
 
 
 class Stage(nn.Module):
@@ -123,7 +30,8 @@ class Stage(nn.Module):
     Args:
         embed: maps (B, H, W, C_in) to (B, H', W', C).
         blocks: each maps (B, H', W', C) to the same shape.
-        with_cp: recompute each block's activations in the backward pass.
+        with_cp: recompute each block's activations in the backward pass. Defaults to
+            False.
     """
 
     def __init__(
@@ -148,12 +56,12 @@ class Stage(nn.Module):
 class FourStageBackbone(BaseModule):
     """Base class of the backbones: NCHW images in, a tuple of NCHW maps out.
 
-    Nothing is built that no gradient reaches: stages behind the last of
-    ``out_indices`` do not exist, and neither do norms that nobody reads. Distributed
-    training therefore works without ``find_unused_parameters``.
+    Only modules that receive gradients are built: there are no stages after the last
+    entry of ``out_indices``, and no norms whose output is unused. Distributed training
+    therefore works without ``find_unused_parameters``.
 
-    The authors' checkpoints load through :meth:`load_state_dict`, strictly as any
-    other: their parameter names are translated, and the classifier, which is no part
+    The authors' checkpoints load through :meth:`load_state_dict`, strictly like any
+    other: their parameter names are translated, and the classifier, which is not part
     of a backbone, is left out. So is the final norm of a classification checkpoint,
     unless the last output is the only one with a norm here too.
 
@@ -162,27 +70,30 @@ class FourStageBackbone(BaseModule):
         block: ``block(stage, index, drop_path)`` builds a block of a stage, with its
             drop-path rate.
         embed_dims: channels of each of the four stages.
-        depths: blocks of each of the four stages.
-        norm_indices: outputs that get a LayerNorm.
-        norm_eps: eps of these norms.
+        depths: number of blocks in each of the four stages.
+        norm_indices: outputs that get a LayerNorm. Defaults to all.
+        norm_eps: eps of these norms. Defaults to 1e-5.
         chain_norms: whether the next stage receives the normalised map instead of
-            the raw one. Then every stage but the last has a norm.
-        drop_path_rate: stochastic depth of the last block; the blocks before it rise
-            to it linearly from 0.
+            the raw one; then every stage but the last has a norm. Defaults to False.
+        drop_path_rate: stochastic depth of the last block, in [0, 1); the rate rises
+            linearly from 0 over the blocks before it. Defaults to 0.
         out_indices: stages to return, ascending, out of 0 to 3 (strides 4 to 32).
+            Defaults to all.
         frozen_stages: -1 freezes nothing, 0 the first stage's embedding, n > 0 the
-            first n stages, each with its embedding (or merging) before its blocks and
-            its norm behind them: no gradient, evaluation mode.
-        norm_eval: keep BatchNorm layers in evaluation mode while training.
+            first n stages, each with the embedding (or merging) before its blocks and
+            the norm after them: no gradient, evaluation mode. Defaults to -1.
+        norm_eval: keep BatchNorm layers in evaluation mode while training. Defaults
+            to False.
         with_cp: activation checkpointing of every block (less memory, more time).
+            Defaults to False.
         init_cfg: mmengine's initialisation config, such as
-            ``dict(type='Pretrained', checkpoint=...)``.
+            ``dict(type='Pretrained', checkpoint=...)``. Defaults to None.
 
     Raises:
         ValueError: an argument is out of range; the message says what is allowed.
     """
 
-    # Pairs of the authors' and our names of parameters, see `checkpoints.keys`.
+    # Beginnings of the authors' parameter names and of ours, see `names.py`.
     authors_keys: Pairs = ()
 
     def __init__(
@@ -200,9 +111,9 @@ class FourStageBackbone(BaseModule):
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: bool = False,
-        init_cfg: dict | list[dict] | None = None,
+        init_cfg: InitCfg = None,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__(_by_name(init_cfg))
         stages = range(NUM_STAGES)
         if (
             not is_list_of(out_indices, int)
@@ -251,15 +162,16 @@ class FourStageBackbone(BaseModule):
             for i, dim in enumerate(self.embed_dims)
         )
         self.apply(init_vision_transformer)
-        self._freeze()
-        # a bound method would make the model a part of itself, which del leaves alive
-        self._register_load_state_dict_pre_hook(
-            type(self)._translate_authors_keys, with_module=True
-        )
+        for module in self._frozen():
+            module.requires_grad_(False)
+        self.train()
+        # A bound method would make the model a part of itself, and del would leave it
+        # in memory.
+        self.register_load_state_dict_pre_hook(_translate_authors_names)
 
     @property
     def out_channels(self) -> tuple[int, ...]:
-        """Channels of each output, what a neck calls its ``in_channels``."""
+        """Channels of each output, which a neck calls its ``in_channels``."""
         return tuple(self.embed_dims[i] for i in self.out_indices)
 
     @property
@@ -267,11 +179,19 @@ class FourStageBackbone(BaseModule):
         """Input pixels per output pixel, for each output."""
         return tuple(4 * 2**i for i in self.out_indices)
 
+    @property
+    def name_pairs(self) -> Pairs:
+        """Beginnings of the authors' parameter names and of ours in this model."""
+        normed = [i for i, n in enumerate(self.norms) if isinstance(n, nn.LayerNorm)]
+        if normed != [NUM_STAGES - 1]:
+            return self.authors_keys
+        return (FINAL_NORM, *self.authors_keys)
+
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Compute multi-scale features.
 
         Args:
-            x: images, (B, 3, H, W).
+            x: images, (B, C, H, W).
 
         Returns:
             One contiguous map (B, C_i, H_i, W_i) for each of ``out_indices``.
@@ -282,116 +202,101 @@ class FourStageBackbone(BaseModule):
             x = stage(x)
             normed = norm(x)
             if i in self.out_indices:
-                # mmcv's compiled ops read NCHW memory without looking at strides.
+                # mmcv's compiled operators assume NCHW memory, whatever the strides.
                 outs.append(normed.permute(0, 3, 1, 2).contiguous())
             if self.chain_norms:
                 x = normed
         return tuple(outs)
 
     def train(self, mode: bool = True) -> FourStageBackbone:
-        """Set the mode, keeping frozen stages and, if asked, BatchNorm in eval."""
-        super().train(mode)
-        if mode:
-            self._freeze()
-            if self.norm_eval:
-                for module in self.modules():
-                    if isinstance(module, _BatchNorm):
-                        module.eval()
-        return self
+        """Set the mode; frozen stages and, with ``norm_eval``, BatchNorm stay in eval.
 
-    def init_weights(self) -> None:
-        """Initialise as ``init_cfg`` says.
+        Args:
+            mode: True for training, False for evaluation. Defaults to True.
 
-        ``dict(type='Pretrained', checkpoint=...)`` goes through
-        :func:`sepvit_mm.checkpoints.fill`, whose arguments may stand in that dict.
-
-        Raises:
-            CheckpointError: the checkpoint cannot be read or does not fit.
+        Returns:
+            The backbone.
         """
-        whole = self.init_cfg
-        cfgs = [whole] if isinstance(whole, dict) else list(whole or [])
-        pretrained = [c for c in cfgs if c['type'] in ('Pretrained', PretrainedInit)]
-        fresh = not self.is_init
-        self.init_cfg = [cfg for cfg in cfgs if cfg not in pretrained]
-        super().init_weights()
-        self.init_cfg = whole
-        for cfg in pretrained if fresh else []:
-            try:
-                fill(self, **{key: cfg[key] for key in cfg if key != 'type'})
-            except CheckpointError as error:
-                raise CheckpointError(
-                    f'{error}\nTo start from random weights: --cfg-options '
-                    'model.backbone.init_cfg=None'
-                ) from error
+        super().train(mode)
+        for module in self._frozen():
+            module.eval()
+        for module in self.modules() if self.norm_eval else ():
+            if isinstance(module, _BatchNorm):
+                module.eval()
+        return self
 
     def resize(self, name: str, value: Tensor) -> Tensor | None:
         """Resize a parameter of a checkpoint to the shape that it has here.
 
         Args:
             name: its name here.
-            value: as it is in the checkpoint.
+            value: its value in the checkpoint.
 
         Returns:
-            The resized parameter, or None where there is no way to.
+            The resized parameter, or None where there is no way to resize it.
         """
         return None
-
-    @property
-    def name_pairs(self) -> Pairs:
-        """The authors' and our names in this model, for ``checkpoints.keys``."""
-        normed = [i for i, n in enumerate(self.norms) if isinstance(n, nn.LayerNorm)]
-        if normed != [NUM_STAGES - 1]:
-            return self.authors_keys
-        return (FINAL_NORM, *self.authors_keys)
-
-    def _translate_authors_keys(
-        self, state_dict: dict[str, Any], prefix: str, *_: Any
-    ) -> None:
-        """Rename an authors' checkpoint in place, before it is loaded."""
-        keys = [key for key in state_dict if key.startswith(prefix)]
-        ours = [translate(key[len(prefix) :], self.name_pairs) for key in keys]
-        if not any(ours):
-            return
-        for key, name in zip(keys, ours):
-            value = state_dict.pop(key)
-            if name is not None:
-                state_dict[prefix + name] = value
-            elif not key[len(prefix) :].startswith(('head.', 'norm.')):
-                state_dict[key] = value
-
-    def _freeze(self) -> None:
-        if self.frozen_stages < 0:
-            return
-        frozen = [self.stages[0].embed]
-        frozen += [*self.stages[: self.frozen_stages]]
-        frozen += [*self.norms[: self.frozen_stages]]
-        for module in frozen:
-            module.eval().requires_grad_(False)
 
     def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
         """Tell how deep a parameter lies, for layer-wise learning-rate decay.
 
-        Layer 0 is the first embedding, layers 1 to n are the blocks (a later
-        embedding counts with the block behind it, a norm with the block before it),
-        and the last layer is everything behind the backbone's last block.
+        Layer 0 is the first embedding, layers 1 to n are the blocks (a later embedding
+        counts with the block after it, a norm with the block before it), and the last
+        layer holds the final norm and everything outside the backbone.
 
         Args:
             param_name: the parameter's name in the whole model.
-            prefix: what stands before this backbone's own names, as ``'backbone.'``.
+            prefix: what precedes the backbone's own names, such as ``'backbone.'``.
+                Defaults to nothing.
 
         Returns:
             The layer of the parameter, and the number of layers.
         """
-        num_layers = sum(self.depths) + 2
-        name = param_name[len(prefix) :]
-        if not param_name.startswith(prefix) or not name.startswith(OWN_PARTS):
-            return num_layers - 1, num_layers
-        kind, stage, *rest = name.split('.')
         blocks_before = [0, *accumulate(self.depths)]
-        stage = int(stage)
-        if kind == 'norms':
-            is_last = stage == len(self.depths) - 1
-            return blocks_before[stage + 1] + is_last, num_layers
-        if rest[0] == 'embed':
-            return (blocks_before[stage] + 1 if stage else 0), num_layers
-        return blocks_before[stage] + int(rest[1]) + 1, num_layers
+        last = blocks_before[-1] + 1
+        name = param_name.removeprefix(prefix)
+        parts = name.split('.') if param_name.startswith(prefix) else []
+        match parts:
+            case ['stages', '0', 'embed', *_]:
+                layer = 0
+            case ['stages', stage, 'embed', *_]:
+                layer = blocks_before[int(stage)] + 1
+            case ['stages', stage, 'blocks', index, *_]:
+                layer = blocks_before[int(stage)] + int(index) + 1
+            case ['norms', stage, *_] if int(stage) < len(self.depths) - 1:
+                layer = blocks_before[int(stage) + 1]
+            case _:
+                layer = last
+        return layer, last + 1
+
+    def _frozen(self) -> Iterator[nn.Module]:
+        """List what ``frozen_stages`` freezes."""
+        if self.frozen_stages >= 0:
+            yield self.stages[0].embed
+            yield from self.stages[: self.frozen_stages]
+            yield from self.norms[: self.frozen_stages]
+
+
+def _by_name(init_cfg: InitCfg) -> InitCfg:
+    """Name the initialiser of pretrained weights, which may be given as a class.
+
+    mmengine finds the one that :mod:`sepvit_mm.checkpoints` registers by name only.
+    """
+
+    def named(cfg: dict[str, Any]) -> dict[str, Any]:
+        return {**cfg, 'type': 'Pretrained'} if cfg['type'] is PretrainedInit else cfg
+
+    if isinstance(init_cfg, list):
+        return [named(cfg) for cfg in init_cfg]
+    return named(init_cfg) if init_cfg else init_cfg
+
+
+def _translate_authors_names(
+    backbone: FourStageBackbone, state_dict: dict[str, Any], prefix: str, *_: Any
+) -> None:
+    """Rename the authors' parameters of a state dict in place, before it is loaded."""
+    own = {n.removeprefix(prefix): n for n in state_dict if n.startswith(prefix)}
+    if any(translate(name, backbone.name_pairs) for name in own):
+        values = {name: state_dict.pop(given) for name, given in own.items()}
+        renamed = to_ours(values, backbone.name_pairs)
+        state_dict.update({prefix + name: v for name, v in renamed.items()})

@@ -18,11 +18,19 @@ CACHED_TOKENS = 4096
 
 
 def pad_to_multiple(x: Tensor, divisor: int) -> Tensor:
-    """Put zeros to the right of and below (B, H, W, C), where they are needed."""
+    """Put as many zeros to the right of and below a map as its size lacks.
+
+    Args:
+        x: (B, H, W, C).
+        divisor: what H and W become multiples of.
+
+    Returns:
+        (B, H', W', C), a copy.
+    """
     _, H, W, _ = x.shape
-    if H % divisor or W % divisor:
-        x = F.pad(x, (0, 0, 0, -W % divisor, 0, -H % divisor))
-    return x
+    # Rounded up, not "-H % divisor": torch.export then sees that it is a multiple.
+    height, width = (-(-side // divisor) * divisor for side in (H, W))
+    return F.pad(x, (0, 0, 0, width - W, 0, height - H))
 
 
 class TokenConv2d(nn.Conv2d):
@@ -35,6 +43,12 @@ class TokenConv2d(nn.Conv2d):
 
 class ZeroConv2d(TokenConv2d):
     """A convolution that starts at zero."""
+
+    def reset_parameters(self) -> None:
+        """Set weight and bias to zero."""
+        nn.init.zeros_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
 
 class OverlapPatchEmbed(nn.Module):
@@ -121,20 +135,25 @@ def init_vision_transformer(module: nn.Module) -> None:
     """Initialise one module as SepViT's authors do.
 
     Linear: truncated normal of std 0.02, bias 0. Conv2d: normal of std
-    sqrt(2 / fan_out), fan_out per group, bias 0. ZeroConv2d: 0. Norms: 1 and 0. Any
-    other module is left alone. Meant for :meth:`torch.nn.Module.apply`.
+    sqrt(2 / fan_out), fan_out per group, bias 0. Norms: 1 and 0. Any other module is
+    left alone, and so is :class:`ZeroConv2d`. Meant for
+    :meth:`torch.nn.Module.apply`.
+
+    Args:
+        module: the module to initialise in place.
     """
-    if isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02)
-    elif isinstance(module, ZeroConv2d):
-        nn.init.zeros_(module.weight)
-    elif isinstance(module, nn.Conv2d):
-        # PyTorch's own Kaiming initialisation does not divide by the groups.
-        fan_out = module.out_channels * math.prod(module.kernel_size) / module.groups
-        nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
-    elif isinstance(module, (nn.LayerNorm, nn.BatchNorm2d)):
-        nn.init.ones_(module.weight)
-    else:
-        return
+    match module:
+        case ZeroConv2d():
+            return
+        case nn.Linear():
+            nn.init.trunc_normal_(module.weight, std=0.02)
+        case nn.Conv2d():
+            # PyTorch's own Kaiming initialisation does not divide by the groups.
+            fan_out = module.out_channels * math.prod(module.kernel_size)
+            nn.init.normal_(module.weight, std=math.sqrt(2 * module.groups / fan_out))
+        case nn.LayerNorm() | nn.BatchNorm2d():
+            nn.init.ones_(module.weight)
+        case _:
+            return
     if module.bias is not None:
         nn.init.zeros_(module.bias)

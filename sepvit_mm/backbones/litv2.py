@@ -4,14 +4,14 @@ Paper: Pan, Cai and Zhuang, "Fast Vision Transformers with HiLo Attention",
 arXiv 2205.13213v5, NeurIPS 2022. The authors' code, with which this file agrees to
 rounding, is at github.com/ziplab/LITv2; their weights load.
 
-In comments B is the batch, H and W a map's size, C its channels, d the dimension of a
-head and s the side of a window.
+In comments B is the batch, H and W a map's size, C its channels, h the heads, d the
+dimension of a head, s the side of a window and n the number of windows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -19,18 +19,20 @@ from mmcv.cnn.bricks import DropPath
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from .base import FourStageBackbone, is_list_of, resolve_arch
+try:
+    from torchvision.ops import deform_conv2d
+except ImportError:  # deform='grid_sample' works without it
+    deform_conv2d = None
+
+from .arch import Arch, is_list_of, require_one_of, resolve_arch
+from .base import FourStageBackbone, InitCfg
 from .layers import TokenConv2d, ZeroConv2d, pad_to_multiple
 from .windows import from_windows, grid_of, to_windows, window_attention
 
 NORM_EPS = 1e-5
 
-
-def count_padding(x: Tensor, window_size: int) -> int:
-    """Count the positions that windows cover beyond the borders of (B, H, W, C)."""
-    B, H, W, _ = x.shape
-    rows, columns = grid_of(H, W, window_size)
-    return B * (rows * columns * window_size**2 - H * W)
+Mode = Literal['detection', 'segmentation', 'classification']
+Deform = Literal['torchvision', 'grid_sample']
 
 
 class HiFi(nn.Module):
@@ -54,19 +56,12 @@ class HiFi(nn.Module):
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, H, W, C) to (B, H, W, heads * d)."""
+        """Map (B, H, W, C), whole windows, to (B, H, W, heads * d)."""
         _, H, W, _ = x.shape
         s = self.window_size
-        # Beyond the borders the input is zero, so what the layer gives is its bias.
-        padding = self.qkv.bias if H % s or W % s else None
-        qkv = to_windows(self.qkv(x), s, padding=padding)
-        attended = window_attention(qkv[0], self.num_heads)
-        return self.proj(from_windows(attended, H, W, s))
-
-    def spared_macs(self, x: Tensor) -> dict[str, int]:
-        """Tell what the authors' code multiplies in addition: padding, linearly."""
-        weights = self.qkv.weight.numel() + self.proj.weight.numel()
-        return {'linear': count_padding(x, self.window_size) * weights}
+        windows = self.qkv(to_windows(x, s))
+        windows = self.proj(window_attention(windows, self.num_heads))
+        return from_windows(windows, grid_of(H, W, s), s)
 
 
 class LoFi(nn.Module):
@@ -91,30 +86,15 @@ class LoFi(nn.Module):
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, H, W, C) to (B, H, W, heads * d)."""
-        B, H, W, _ = x.shape
-        heads = (self.num_heads, -1)
-        q = self.q(x).flatten(1, 2).unflatten(2, heads).transpose(1, 2)
-        kv = self.kv(self._means(x)).flatten(1, 2).unflatten(2, (2, *heads))
-        k, v = kv.permute(2, 0, 3, 1, 4)  # B, heads, windows, d
-        attended = F.scaled_dot_product_attention(q, k, v)
-        return self.proj(attended.transpose(1, 2).reshape(B, H, W, -1))
-
-    def spared_macs(self, x: Tensor) -> dict[str, int]:
-        """Tell what the authors' code multiplies in addition: queries of padding."""
-        queries = count_padding(x, self.window_size)
-        weights = self.q.weight.numel() + self.proj.weight.numel()
+        """Map (B, H, W, C), whole windows, to (B, H, W, heads * d)."""
         _, H, W, _ = x.shape
-        rows, columns = grid_of(H, W, self.window_size)
-        products = 2 * rows * columns * self.proj.in_features  # with keys, with values
-        return {'linear': queries * weights, 'attention': queries * products}
-
-    def _means(self, x: Tensor) -> Tensor:
-        """Average windows, zeros beyond the borders included."""
-        if self.window_size == 1:
-            return x
-        x = pad_to_multiple(x, self.window_size).permute(0, 3, 1, 2)
-        return F.avg_pool2d(x, self.window_size).permute(0, 2, 3, 1)
+        heads = (self.num_heads, -1)
+        means = F.avg_pool2d(x.permute(0, 3, 1, 2), self.window_size)
+        kv = self.kv(means.permute(0, 2, 3, 1)).flatten(1, 2).unflatten(2, (2, *heads))
+        k, v = kv.permute(2, 0, 3, 1, 4)  # B, h, n, d
+        q = self.q(x).flatten(1, 2).unflatten(2, heads).transpose(1, 2)
+        attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
+        return self.proj(attended.flatten(2)).unflatten(1, (H, W))
 
 
 class HiLo(nn.Module):
@@ -124,8 +104,9 @@ class HiLo(nn.Module):
         embed_dim: channels C.
         num_heads: heads h, a divisor of C.
         window_size: side s of a window. 1 leaves no window to attend in: then all
-            heads are low, which is plain global attention.
-        alpha: share of low heads, in [0, 1]; there are ``int(h * alpha)``.
+            heads are low, which is plain global attention. Defaults to 2.
+        alpha: share of low heads, in [0, 1]; there are ``int(h * alpha)``. Defaults
+            to 0.9.
 
     Raises:
         ValueError: an argument is out of range; the message says what is allowed.
@@ -159,13 +140,21 @@ class HiLo(nn.Module):
         low = num_heads if window_size == 1 else int(num_heads * alpha)
         high = num_heads - low
         dims = (embed_dim, embed_dim // num_heads)
+        self.window_size = window_size
         self.hifi = HiFi(*dims, high, window_size) if high else None
         self.lofi = LoFi(*dims, low, window_size) if low else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, H, W, C) to (B, H, W, C): the high heads' channels, then the low."""
+        """Map (B, H, W, C) to (B, H, W, C): the high heads' channels, then the low.
+
+        A map that windows do not divide is padded with zeros, right and bottom, which
+        take part in the attention and in the means.
+        """
+        _, H, W, _ = x.shape
+        if self.window_size > 1:
+            x = pad_to_multiple(x, self.window_size)
         parts = [part(x) for part in (self.hifi, self.lofi) if part is not None]
-        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+        return torch.cat(parts, dim=-1)[:, :H, :W]
 
 
 class ConvMlp(nn.Module):
@@ -173,8 +162,8 @@ class ConvMlp(nn.Module):
 
     Args:
         embed_dim: channels in and out.
-        mlp_ratio: hidden channels per channel.
-        drop_rate: dropout after each linear layer.
+        mlp_ratio: hidden channels per channel. Defaults to 4.
+        drop_rate: dropout after each linear layer. Defaults to 0.
     """
 
     def __init__(
@@ -201,9 +190,9 @@ class LITv2Block(nn.Module):
         embed_dim: channels C.
         num_heads: heads of the attention.
         window_size: side of its windows; 0 for a block without attention.
-        alpha: share of heads for low frequencies.
-        drop_rate: dropout after the linear layers of the MLP.
-        drop_path: stochastic depth of both branches.
+        alpha: share of heads for low frequencies. Defaults to 0.9.
+        drop_rate: dropout after the linear layers of the MLP. Defaults to 0.
+        drop_path: stochastic depth of both branches. Defaults to 0.
     """
 
     def __init__(
@@ -240,7 +229,7 @@ class PatchEmbed(nn.Module):
     Args:
         in_channels: channels of the images.
         embed_dim: channels of the output.
-        drop_rate: dropout after the norm.
+        drop_rate: dropout after the norm. Defaults to 0.
     """
 
     def __init__(
@@ -263,23 +252,21 @@ def deform_by_torchvision(
 
     Args:
         x: (B, C_in, H, W).
-        offset: (B, 2*k*k, H // k, W // k), for each tap of the kernel how far down
-            and how far right of its place it looks, in pixels.
+        offset: (B, 2*k*k, H // k, W // k); for each tap of the kernel, how many pixels
+            below and to the right of its place it looks.
         weight: (C_out, C_in, k, k); the stride is k.
         bias: (C_out,).
 
     Returns:
         (B, C_out, H // k, W // k).
     """
-    from torchvision.ops import deform_conv2d  # not needed by the other way
-
     return deform_conv2d(x, offset, weight, bias, stride=weight.shape[2:])
 
 
 def deform_by_grid_sample(
     x: Tensor, offset: Tensor, weight: Tensor, bias: Tensor
 ) -> Tensor:
-    """:func:`deform_by_torchvision` in PyTorch's own operators, which all export."""
+    """:func:`deform_by_torchvision` in PyTorch's own operators, all of which export."""
     _, _, H, W = x.shape
     k = weight.shape[2]
     rows, columns = offset.shape[2:]
@@ -296,7 +283,7 @@ def deform_by_grid_sample(
     return F.linear(taps.flatten(3), weight.flatten(1), bias).permute(0, 3, 1, 2)
 
 
-DEFORM = {
+DEFORM: dict[Deform, Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]] = {
     'torchvision': deform_by_torchvision,
     'grid_sample': deform_by_grid_sample,
 }
@@ -311,8 +298,12 @@ class DeformableMerging(nn.Module):
     Args:
         in_channels: channels of the input.
         embed_dim: channels of the output.
-        deform: how to compute it, 'torchvision' or 'grid_sample'; equal results.
-        drop_rate: dropout after the activation.
+        deform: how to compute it, 'torchvision' or 'grid_sample', with equal results.
+            Defaults to 'torchvision'.
+        drop_rate: dropout after the activation. Defaults to 0.
+
+    Raises:
+        ImportError: ``deform`` is 'torchvision', which is not installed.
     """
 
     def __init__(
@@ -320,10 +311,15 @@ class DeformableMerging(nn.Module):
         in_channels: int,
         embed_dim: int,
         *,
-        deform: Literal['torchvision', 'grid_sample'] = 'torchvision',
+        deform: Deform = 'torchvision',
         drop_rate: float = 0.0,
     ) -> None:
         super().__init__()
+        if deform == 'torchvision' and deform_conv2d is None:
+            raise ImportError(
+                "deform is 'torchvision', which is not installed; install it, or use "
+                "deform='grid_sample'"
+            )
         self.deform = DEFORM[deform]
         self.offset = ZeroConv2d(in_channels, 8, 2, stride=2)
         self.conv = nn.Conv2d(in_channels, embed_dim, 2, stride=2)
@@ -344,11 +340,17 @@ class DeformableMerging(nn.Module):
         return self.drop(self.act(x.permute(0, 2, 3, 1)))
 
 
-# Which outputs have a norm, and which there are by default.
-OUTPUTS = {
-    'detection': ((1, 2, 3), (0, 1, 2, 3)),
-    'segmentation': ((0, 1, 2, 3), (0, 1, 2, 3)),
-    'classification': ((3,), (3,)),
+class Outputs(NamedTuple):
+    """What the authors' code returns for a task."""
+
+    normed: tuple[int, ...]
+    out_indices: tuple[int, ...]
+
+
+OUTPUTS: dict[Mode, Outputs] = {
+    'detection': Outputs((1, 2, 3), (0, 1, 2, 3)),
+    'segmentation': Outputs((0, 1, 2, 3), (0, 1, 2, 3)),
+    'classification': Outputs((3,), (3,)),
 }
 
 
@@ -364,28 +366,31 @@ class LITv2(FourStageBackbone):
         arch: 'small', 'medium', 'base', or a dict with one entry per stage:
             ``embed_dims``, ``depths``, ``num_heads`` and ``window_sizes`` (0 for
             blocks without attention, 1 for global attention, else the side of
-            HiLo's windows).
-        alpha: share of HiLo's heads that attend to low frequencies.
+            HiLo's windows). Defaults to 'small'.
+        mode: the task for which to return what the authors' code does: 'detection'
+            (a LayerNorm on all outputs but the first), 'segmentation' (on all) or
+            'classification' (the last output alone, with a LayerNorm). Defaults to
+            'detection'.
+        alpha: share of HiLo's heads that attend to low frequencies. Defaults to 0.9.
         window_sizes: replaces those of ``arch``: the authors' faster detectors have
-            ``[0, 0, 4, 1]`` instead of ``[0, 0, 2, 1]``.
-        out_norms: which outputs have a LayerNorm, as in the authors' code for a task:
-            'detection' (all but the first), 'segmentation' (all) or 'classification'
-            (the last, which is then the only output by default).
+            ``[0, 0, 4, 1]`` instead of ``[0, 0, 2, 1]``. Defaults to None.
         deform: what computes the deformable token merging: 'torchvision', its
             operator; or 'grid_sample', PyTorch's own operators, for export and for
-            machines without torchvision's.
-        out_indices: stages to return, out of 0 to 3. Default: those that the task of
-            ``out_norms`` has in the authors' code.
-        in_channels: channels of the images.
-        drop_rate: dropout after embeddings and the linear layers of MLPs.
-        drop_path_rate: stochastic depth of the last block, rising to it from 0. The
-            authors use 0.2, 0.3, 0.5 for small, medium, base in classification and
-            0.2, 0.2, 0.3 in detection and segmentation.
+            machines without torchvision. Defaults to 'torchvision'.
+        out_indices: stages to return, out of 0 to 3. Defaults to those of ``mode``.
+        in_channels: channels of the images. Defaults to 3.
+        drop_rate: dropout after embeddings and the linear layers of MLPs. Defaults
+            to 0.
+        drop_path_rate: stochastic depth of the last block, in [0, 1); the rate rises
+            from 0 over the blocks before it. The authors use 0.2, 0.3, 0.5 for small,
+            medium, base in classification and 0.2, 0.2, 0.3 in detection and
+            segmentation. Defaults to 0.
         frozen_stages: -1 freezes nothing, 0 the first stage's embedding, n > 0 the
-            first n stages, each with the merging before its blocks.
+            first n stages, each with the merging before its blocks. Defaults to -1.
         norm_eval: keep the BatchNorm layers of the mergings in evaluation mode.
-        with_cp: activation checkpointing of every block.
-        init_cfg: mmengine's initialisation config.
+            Defaults to False.
+        with_cp: activation checkpointing of every block. Defaults to False.
+        init_cfg: mmengine's initialisation config. Defaults to None.
 
     Raises:
         ValueError: an argument is out of range; the message says what is allowed.
@@ -398,7 +403,7 @@ class LITv2(FourStageBackbone):
         [(1, 96, 56, 83), (1, 192, 28, 41), (1, 384, 14, 20), (1, 768, 7, 10)]
     """
 
-    variants: dict[str, dict[str, list]] = {
+    variants: Mapping[str, Arch] = {
         'small': dict(
             embed_dims=[96, 192, 384, 768],
             depths=[2, 2, 6, 2],
@@ -433,12 +438,12 @@ class LITv2(FourStageBackbone):
 
     def __init__(
         self,
-        arch: str | Mapping[str, Sequence] = 'small',
+        arch: str | Arch = 'small',
         *,
+        mode: Mode = 'detection',
         alpha: float = 0.9,
         window_sizes: Sequence[int] | None = None,
-        out_norms: Literal['detection', 'segmentation', 'classification'] = 'detection',
-        deform: Literal['torchvision', 'grid_sample'] = 'torchvision',
+        deform: Deform = 'torchvision',
         out_indices: Sequence[int] | None = None,
         in_channels: int = 3,
         drop_rate: float = 0.0,
@@ -446,22 +451,16 @@ class LITv2(FourStageBackbone):
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: bool = False,
-        init_cfg: dict | list[dict] | None = None,
+        init_cfg: InitCfg = None,
     ) -> None:
+        require_one_of('mode', mode, Mode)
+        require_one_of('deform', deform, Deform)
         arch = resolve_arch(arch, self.variants)
         if window_sizes is not None:
             arch = resolve_arch({**arch, 'window_sizes': window_sizes}, self.variants)
         sizes = arch['window_sizes']
         if not is_list_of(sizes, int) or min(sizes) < 0:
             raise ValueError(f'window_sizes is {sizes}, but needs integers >= 0')
-        for name, value, allowed in (
-            ('out_norms', out_norms, OUTPUTS),
-            ('deform', deform, DEFORM),
-        ):
-            if value not in allowed:
-                raise ValueError(
-                    f'{name} is {value!r}, but must be one of {sorted(allowed)}'
-                )
         dims = arch['embed_dims']
 
         def embed(stage: int) -> nn.Module:
@@ -481,15 +480,15 @@ class LITv2(FourStageBackbone):
                 drop_path=drop_path,
             )
 
-        normed, default_indices = OUTPUTS[out_norms]
+        outputs = OUTPUTS[mode]
         super().__init__(
             embed=embed,
             block=block,
             embed_dims=dims,
             depths=arch['depths'],
-            norm_indices=normed,
+            norm_indices=outputs.normed,
             norm_eps=NORM_EPS,
-            out_indices=default_indices if out_indices is None else out_indices,
+            out_indices=outputs.out_indices if out_indices is None else out_indices,
             drop_path_rate=drop_path_rate,
             frozen_stages=frozen_stages,
             norm_eval=norm_eval,

@@ -13,13 +13,15 @@ number of rows, or columns, in a group.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import torch
 from mmcv.cnn.bricks import DropPath
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from .base import FourStageBackbone, resolve_arch
+from .arch import Arch, require_one_of, resolve_arch
+from .base import FourStageBackbone, InitCfg
 from .layers import (
     ConditionalPositionEncoding,
     Mlp,
@@ -30,6 +32,12 @@ from .layers import (
 from .windows import window_attention
 
 NORM_EPS = 1e-6
+
+Mode = Literal['dense', 'classification']
+OUT_INDICES: dict[Mode, tuple[int, ...]] = {
+    'dense': (0, 1, 2, 3),
+    'classification': (3,),
+}
 
 
 def to_row_groups(x: Tensor, size: int) -> Tensor:
@@ -47,9 +55,9 @@ def to_row_groups(x: Tensor, size: int) -> Tensor:
 
 
 def from_row_groups(groups: Tensor, size: int) -> Tensor:
-    """Undo :func:`to_row_groups`: (..., N, s * W, C) to (..., s * N, W, C)."""
-    groups = groups.unflatten(-2, (size, -1)).transpose(-4, -3)
-    return groups.flatten(-4, -3)
+    """Undo :func:`to_row_groups`: (B, N, s * W, C) to (B, s * N, W, C)."""
+    groups = groups.unflatten(2, (size, -1)).transpose(1, 2)
+    return groups.flatten(1, 2)
 
 
 class SeparableProjection(nn.Module):
@@ -91,8 +99,8 @@ class PaleAttention(nn.Module):
     Args:
         embed_dim: channels C.
         num_heads: heads of both halves together, even, and a divisor of C.
-        pale_size: rows, and columns, in a group.
-        batch_norm: whether the projections have a BatchNorm.
+        pale_size: rows, and columns, in a group. Defaults to 7.
+        batch_norm: whether the projections have a BatchNorm. Defaults to True.
 
     Raises:
         ValueError: an argument is out of range; the message says what is allowed.
@@ -140,9 +148,8 @@ class PaleAttention(nn.Module):
     def _attend(self, qkv: Tensor) -> Tensor:
         """Attend in groups of interlaced rows: (B, H, W, 3C/2) to (B, H, W, C/2)."""
         groups = to_row_groups(qkv, self.pale_size)
-        attended = window_attention(groups, self.num_heads // 2)  # h/2, B, N, sW, d
-        x = from_row_groups(attended, self.pale_size)
-        return x.permute(1, 2, 3, 0, 4).flatten(3)
+        attended = window_attention(groups, self.num_heads // 2)
+        return from_row_groups(attended, self.pale_size)
 
 
 class PaleBlock(nn.Module):
@@ -151,10 +158,11 @@ class PaleBlock(nn.Module):
     Args:
         embed_dim: channels C.
         num_heads: heads h.
-        pale_size: rows, and columns, in a group.
-        batch_norm: whether the projections of queries, keys and values have one.
-        drop_rate: dropout after the linear layers of the MLP.
-        drop_path: stochastic depth of attention and MLP.
+        pale_size: rows, and columns, in a group. Defaults to 7.
+        batch_norm: whether the projections of queries, keys and values have a
+            BatchNorm. Defaults to True.
+        drop_rate: dropout after the linear layers of the MLP. Defaults to 0.
+        drop_path: stochastic depth of attention and MLP. Defaults to 0.
     """
 
     def __init__(
@@ -197,20 +205,25 @@ class PaleTransformer(FourStageBackbone):
     Args:
         arch: 'tiny', 'small', 'base', or a dict with one entry per stage:
             ``embed_dims``, ``depths`` and ``num_heads`` (even: half attend within
-            rows, half within columns).
-        pale_size: rows, and columns, in a pale. Default: 7, in every stage.
-        embed_norm: whether a LayerNorm follows each embedding. Default: True; ours.
+            rows, half within columns). Defaults to 'tiny'.
+        mode: 'dense' (detection and segmentation) returns all outputs,
+            'classification' the last; each has a LayerNorm. Defaults to 'dense'.
+        pale_size: rows, and columns, in a pale, in every stage. Defaults to 7.
+        embed_norm: whether a LayerNorm follows each embedding. Defaults to True, which
+            is our choice.
         batch_norm: whether queries, keys and values have a BatchNorm between their
-            depthwise and pointwise convolution. Default: True; ours.
-        out_indices: stages to return, out of 0 to 3. Each has a LayerNorm.
-        in_channels: channels of the images.
-        drop_rate: dropout after embeddings and the linear layers of MLPs.
-        drop_path_rate: stochastic depth of the last block, rising to it from 0.
+            depthwise and pointwise convolution. Defaults to True, which is our choice.
+        out_indices: stages to return, out of 0 to 3. Defaults to those of ``mode``.
+        in_channels: channels of the images. Defaults to 3.
+        drop_rate: dropout after embeddings and the linear layers of MLPs. Defaults
+            to 0.
+        drop_path_rate: stochastic depth of the last block, in [0, 1); the rate rises
+            from 0 over the blocks before it. Defaults to 0.
         frozen_stages: -1 freezes nothing, 0 the first stage's embedding, n > 0 the
-            first n stages.
-        norm_eval: keep BatchNorm layers in evaluation mode.
-        with_cp: activation checkpointing of every block.
-        init_cfg: mmengine's initialisation config.
+            first n stages. Defaults to -1.
+        norm_eval: keep BatchNorm layers in evaluation mode. Defaults to False.
+        with_cp: activation checkpointing of every block. Defaults to False.
+        init_cfg: mmengine's initialisation config. Defaults to None.
 
     Raises:
         ValueError: an argument is out of range; the message says what is allowed.
@@ -223,7 +236,7 @@ class PaleTransformer(FourStageBackbone):
         [(1, 64, 56, 80), (1, 128, 28, 40), (1, 256, 14, 20), (1, 512, 7, 10)]
     """
 
-    variants: dict[str, dict[str, list]] = {
+    variants: Mapping[str, Arch] = {
         'tiny': dict(
             embed_dims=[64, 128, 256, 512],
             depths=[2, 2, 16, 2],
@@ -243,20 +256,22 @@ class PaleTransformer(FourStageBackbone):
 
     def __init__(
         self,
-        arch: str | Mapping[str, Sequence] = 'tiny',
+        arch: str | Arch = 'tiny',
         *,
+        mode: Mode = 'dense',
         pale_size: int = 7,
         embed_norm: bool = True,
         batch_norm: bool = True,
-        out_indices: Sequence[int] = (0, 1, 2, 3),
+        out_indices: Sequence[int] | None = None,
         in_channels: int = 3,
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: bool = False,
-        init_cfg: dict | list[dict] | None = None,
+        init_cfg: InitCfg = None,
     ) -> None:
+        require_one_of('mode', mode, Mode)
         arch = resolve_arch(arch, self.variants)
         dims = arch['embed_dims']
 
@@ -286,7 +301,7 @@ class PaleTransformer(FourStageBackbone):
             embed_dims=dims,
             depths=arch['depths'],
             norm_eps=NORM_EPS,
-            out_indices=out_indices,
+            out_indices=OUT_INDICES[mode] if out_indices is None else out_indices,
             drop_path_rate=drop_path_rate,
             frozen_stages=frozen_stages,
             norm_eval=norm_eval,

@@ -5,7 +5,8 @@ The authors' code, with which this file agrees to rounding in both of its behavi
 is at github.com/liwei109/SepViT; they published no weights.
 
 In comments B is the batch, H and W a map's size, C its channels, h the heads and d
-their dimension (C = h d), w the side of a window and n the number of windows.
+their dimension (C = h d), w the side of a window, n the number of windows and L the
+tokens of a window: its w*w pixels and, where there is one, its window token.
 """
 
 from __future__ import annotations
@@ -20,9 +21,19 @@ from mmcv.cnn.bricks import DropPath
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from .base import FourStageBackbone, is_list_of, resolve_arch
-from .layers import ConditionalPositionEncoding, Mlp, OverlapPatchEmbed
+from .arch import Arch, is_list_of, require_one_of, resolve_arch
+from .base import FourStageBackbone, InitCfg
+from .layers import (
+    ConditionalPositionEncoding,
+    Mlp,
+    OverlapPatchEmbed,
+    pad_to_multiple,
+)
 from .windows import from_windows, grid_of, to_windows, window_attention
+
+Mode = Literal['dense', 'classification']
+TokenKind = Literal['zero', 'learned']
+PointwiseUse = Literal['always', 'several_windows']
 
 
 class PointwiseAttention(nn.Module):
@@ -42,23 +53,25 @@ class PointwiseAttention(nn.Module):
         self.act = nn.GELU()
         self.qk = nn.Linear(embed_dim, 2 * embed_dim)
 
-    def forward(self, tokens: Tensor, windows: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, pixels: Tensor) -> Tensor:
         """Mix windows by the affinity of their tokens, and add them.
 
         Args:
-            tokens: (h, B, n, d), one per window.
-            windows: (h, B, n, w*w, d).
+            tokens: window tokens, (B, n, C).
+            pixels: the windows' pixels, (B, n, w*w, C).
 
         Returns:
-            Windows of the same shape.
+            (B, n, w*w, h, d), a view.
         """
-        h, B, n, d = tokens.shape
-        tokens = tokens.permute(1, 2, 0, 3).reshape(B, n, h * d)
-        qk = self.qk(self.act(self.norm(tokens)))
-        q, k = qk.view(B, n, 2, h, d).permute(2, 3, 0, 1, 4).reshape(2, h * B, n, d)
-        affinity = torch.bmm(q * d**-0.5, k.transpose(1, 2)).softmax(dim=-1)
-        values = windows.flatten(3).flatten(0, 1)  # h*B, n, w*w*d
-        return torch.baddbmm(values, affinity, values).view_as(windows)
+        h = self.num_heads
+        qk = self.qk(self.act(self.norm(tokens))).unflatten(2, (2, h, -1))
+        q, k = qk.permute(2, 0, 3, 1, 4).flatten(1, 2)  # B*h, n, d
+        affinity = torch.bmm(q * q.shape[-1] ** -0.5, k.transpose(1, 2)).softmax(dim=-1)
+
+        v = pixels.unflatten(3, (h, -1)).permute(0, 3, 1, 2, 4)  # B, h, n, w*w, d
+        values = v.flatten(3).flatten(0, 1)
+        mixed = torch.baddbmm(values, affinity, values)
+        return mixed.view(v.shape).permute(0, 2, 3, 1, 4)
 
 
 class SeparableAttention(nn.Module):
@@ -73,8 +86,8 @@ class SeparableAttention(nn.Module):
         embed_dim: channels C.
         num_heads: heads h.
         window_size: side w of a window.
-        pointwise: whether there is a window token and a pointwise attention.
-        drop_rate: dropout after the projection.
+        pointwise: whether there is a pointwise attention. Defaults to True.
+        drop_rate: dropout after the projection. Defaults to 0.
     """
 
     def __init__(
@@ -94,69 +107,36 @@ class SeparableAttention(nn.Module):
         self.proj = nn.Linear(embed_dim, embed_dim)
         self.drop = nn.Dropout(drop_rate)
 
-    def forward(
-        self, x: Tensor, padding: Tensor, token: Tensor | None = None
-    ) -> Tensor:
-        """Attend within windows, then among them.
-
-        Neither the token nor the padding goes through the linear layer with the map:
-        each is one vector wherever it stands, so its q, k, v are computed once.
+    def forward(self, windows: Tensor, height: int, width: int) -> Tensor:
+        """Attend within windows, then among them, and put them together to a map.
 
         Args:
-            x: normalised map, (B, H, W, C).
-            padding: what stands at padded positions, (C,).
-            token: window tokens, (1, C) for one that all windows share or (n, C).
-                Needed exactly where there is a pointwise attention.
+            windows: normalised windows, (B, n, L, C): the pixels, after the window
+                token where there is a pointwise attention.
+            height: H of the map.
+            width: W of the map.
 
         Returns:
             (B, H, W, C).
         """
-        _, H, W, _ = x.shape
-        h, w = self.num_heads, self.window_size
-
-        qkv = to_windows(
-            self.qkv(x),
-            w,
-            padding=self.qkv(padding) if H % w or W % w else None,
-            token=None if token is None else self.qkv(token),
-        )
-        attended = window_attention(qkv[0], h)
-
-        # Heads come first from here on: a head's window lies in one piece, which is
-        # what the pointwise attention multiplies.
-        windows = to_windows(x, w, h, padding=padding)
-        windows += attended[..., -w * w :, :]
-        if token is not None:
-            shortcut = token.unflatten(1, (h, 1, -1)).permute(1, 2, 0, 3)
-            windows = self.pointwise(attended[..., 0, :] + shortcut, windows)
-
-        return self.drop(self.proj(from_windows(windows, H, W, w)))
-
-    def spared_macs(
-        self, x: Tensor, padding: Tensor, token: Tensor | None = None
-    ) -> dict[str, int]:
-        """Tell what the paper's definition multiplies in addition, for the same input.
-
-        It sends the tokens and the padding of every window through the linear layer.
-        """
-        B, H, W, _ = x.shape
-        w = self.window_size
-        rows, columns = grid_of(H, W, w)
-        length = w * w if token is None else w * w + 1
-        here = B * H * W
-        here += 0 if token is None else len(token)
-        here += 1 if H % w or W % w else 0
-        vectors = B * rows * columns * length - here
-        return {'linear': vectors * self.qkv.weight.numel()}
+        windows = window_attention(self.qkv(windows), self.num_heads) + windows
+        if self.pointwise is not None:
+            windows = self.pointwise(windows[:, :, 0], windows[:, :, 1:])
+        grid = grid_of(height, width, self.window_size)
+        x = from_windows(windows, grid, self.window_size)[:, :height, :width]
+        return self.drop(self.proj(x))
 
 
-def resize_tokens(tokens: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Tensor:
+def resize_tokens(
+    tokens: Tensor, old: tuple[int, int], new: tuple[int, int]
+) -> Tensor:
     """Resize window tokens bilinearly from one grid of windows to another.
 
     Args:
         tokens: (n, C), row by row.
         old: rows and columns of their grid.
-        new: rows and columns of the wanted grid.
+        new: rows and columns of the grid to resize them to; where it is the same, the
+            tokens stay the same to the last bit.
 
     Returns:
         (n', C), row by row.
@@ -180,7 +160,7 @@ class WindowToken(nn.Module):
         self.weight = nn.Parameter(torch.zeros(1, grid[0] * grid[1], 1, embed_dim))
 
     def forward(self, grid: tuple[int, int]) -> Tensor:
-        """Give the tokens of a grid, resized bilinearly where it is another one.
+        """Resize the tokens bilinearly to a grid of windows.
 
         Args:
             grid: rows and columns of windows.
@@ -188,8 +168,7 @@ class WindowToken(nn.Module):
         Returns:
             (n, C), row by row.
         """
-        tokens = self.weight[0, :, 0]
-        return tokens if grid == self.grid else resize_tokens(tokens, self.grid, grid)
+        return resize_tokens(self.weight[0, :, 0], self.grid, grid)
 
 
 class SepViTBlock(nn.Module):
@@ -199,11 +178,12 @@ class SepViTBlock(nn.Module):
         embed_dim: channels C.
         num_heads: heads h.
         window_size: side w of a window.
-        token_grid: grid of learned window tokens; None for a token fixed at zero.
-        pointwise: whether there is a window token and a pointwise attention.
-        pos_encoding: whether a position encoding follows the block.
-        drop_rate: dropout after the linear layers.
-        drop_path: stochastic depth of both branches.
+        token_grid: grid of learned window tokens. Defaults to None: tokens are zero.
+        pointwise: whether there is a window token and a pointwise attention. Defaults
+            to True.
+        pos_encoding: whether a position encoding follows the block. Defaults to False.
+        drop_rate: dropout after the linear layers. Defaults to 0.
+        drop_path: stochastic depth of both branches. Defaults to 0.
     """
 
     def __init__(
@@ -239,23 +219,26 @@ class SepViTBlock(nn.Module):
 
     def attend(self, x: Tensor) -> Tensor:
         """Compute the attention branch, from norm to projection: (B, H, W, C)."""
-        # A zero vector, which the fixed token and the padding are, leaves a LayerNorm
-        # as its bias.
-        padding = self.norm1.bias
-        token = None
-        if self.window_token is not None:
-            _, H, W, _ = x.shape
-            grid = grid_of(H, W, self.attn.window_size)
-            token = self.norm1(self.window_token(grid))
-        elif self.attn.pointwise is not None:
-            token = padding[None]
-        return self.attn(self.norm1(x), padding, token)
+        _, H, W, _ = x.shape
+        w = self.attn.window_size
+        windows = to_windows(pad_to_multiple(x, w), w)
+        if self.attn.pointwise is not None:
+            # Before the norm, which a zero token, like the padding, leaves as its bias.
+            windows = torch.cat([self._tokens(windows, H, W), windows], dim=2)
+        return self.attn(self.norm1(windows), H, W)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, H, W, C) to (B, H, W, C)."""
         x = x + self.drop_path(self.attend(x))
         x = x + self.drop_path(self.mlp(self.norm2(x)))
         return self.pos_encoding(x)
+
+    def _tokens(self, windows: Tensor, height: int, width: int) -> Tensor:
+        """One token for each window: (B, n, 1, C)."""
+        if self.window_token is None:
+            return torch.zeros_like(windows[:, :, :1])
+        tokens = self.window_token(grid_of(height, width, self.attn.window_size))
+        return tokens.to(windows.dtype).unsqueeze(1).expand(windows.shape[0], -1, -1, -1)
 
 
 class Behaviour(NamedTuple):
@@ -264,13 +247,13 @@ class Behaviour(NamedTuple):
     See the arguments of the same names of :class:`SepViT`.
     """
 
-    window_token: Literal['zero', 'learned']
-    pointwise: Literal['always', 'several_windows']
+    window_token: TokenKind
+    pointwise: PointwiseUse
     chain_norms: bool
     out_indices: tuple[int, ...]
 
 
-BEHAVIOURS = {
+BEHAVIOURS: dict[Mode, Behaviour] = {
     'dense': Behaviour('zero', 'always', True, (0, 1, 2, 3)),
     'classification': Behaviour('learned', 'several_windows', False, (3,)),
 }
@@ -287,30 +270,36 @@ class SepViT(FourStageBackbone):
     Args:
         arch: 'lite', 'tiny', 'small', 'base', or a dict with one entry per stage:
             ``embed_dims``, ``depths``, ``num_heads`` and ``window_sizes`` (one per
-            block: 7 makes a DSSA block, 14 a GSA block in the paper).
-        mode: which of the authors' two behaviours to reproduce; a checkpoint of the
-            one does not fill the other. It sets what follows, up to ``out_indices``,
-            where that is None.
+            block: 7 makes a DSSA block, 14 a GSA block in the paper). Defaults to
+            'tiny'.
+        mode: which of the authors' two behaviours to reproduce, 'dense' (detection and
+            segmentation) or 'classification'; a checkpoint of one does not fill the
+            other. It decides the next four arguments where they are None. Defaults to
+            'dense'.
         window_token: 'zero' (dense), or 'learned', one parameter per position in the
             grid of windows (classification). Learned tokens of another grid than
-            that of ``img_size`` are resized bilinearly, which is our choice.
+            that of ``img_size`` are resized bilinearly, which is our choice. Defaults
+            to None.
         pointwise: 'always' (dense), or 'several_windows': only in the blocks
-            that see more than one window at ``img_size`` (classification).
+            that see more than one window at ``img_size`` (classification). Defaults
+            to None.
         chain_norms: whether a stage receives the previous stage's normalised output
-            (dense) or the raw one (classification).
-        out_indices: stages to return; all in dense mode, the last in classification.
-            Each has a LayerNorm.
-        in_channels: channels of the images.
-        img_size: side, or height and width, that learned window tokens and
-            'several_windows' refer to.
-        drop_rate: dropout after embeddings and linear layers.
-        drop_path_rate: stochastic depth of the last block, rising to it from 0. The
-            authors use 0.2, 0.3, 0.5 for tiny, small, base.
+            (dense) or the raw one (classification). Defaults to None.
+        out_indices: stages to return, each through a LayerNorm: all (dense) or the
+            last (classification). Defaults to None.
+        in_channels: channels of the images. Defaults to 3.
+        img_size: side, or height and width, of the images that learned window tokens
+            and 'several_windows' refer to. Defaults to 224.
+        drop_rate: dropout after embeddings and linear layers. Defaults to 0.
+        drop_path_rate: stochastic depth of the last block, in [0, 1); the rate rises
+            from 0 over the blocks before it. The authors use 0.2, 0.3, 0.5 for tiny,
+            small, base. Defaults to 0.
         frozen_stages: -1 freezes nothing, 0 the first stage's embedding, n > 0 the
-            first n stages.
-        norm_eval: keep BatchNorm layers in evaluation mode; SepViT has none.
-        with_cp: activation checkpointing of every block.
-        init_cfg: mmengine's initialisation config.
+            first n stages. Defaults to -1.
+        norm_eval: keep BatchNorm layers in evaluation mode; SepViT has none. Defaults
+            to False.
+        with_cp: activation checkpointing of every block. Defaults to False.
+        init_cfg: mmengine's initialisation config. Defaults to None.
 
     Raises:
         ValueError: an argument is out of range; the message says what is allowed.
@@ -323,7 +312,7 @@ class SepViT(FourStageBackbone):
         [(1, 96, 56, 80), (1, 192, 28, 40), (1, 384, 14, 20), (1, 768, 7, 10)]
     """
 
-    variants: dict[str, dict[str, list]] = {
+    variants: Mapping[str, Arch] = {
         'lite': dict(
             embed_dims=[32, 64, 128, 256],
             depths=[1, 2, 6, 2],
@@ -367,11 +356,11 @@ class SepViT(FourStageBackbone):
 
     def __init__(
         self,
-        arch: str | Mapping[str, Sequence] = 'tiny',
+        arch: str | Arch = 'tiny',
         *,
-        mode: Literal['dense', 'classification'] = 'dense',
-        window_token: Literal['zero', 'learned'] | None = None,
-        pointwise: Literal['always', 'several_windows'] | None = None,
+        mode: Mode = 'dense',
+        window_token: TokenKind | None = None,
+        pointwise: PointwiseUse | None = None,
         chain_norms: bool | None = None,
         out_indices: Sequence[int] | None = None,
         in_channels: int = 3,
@@ -381,7 +370,7 @@ class SepViT(FourStageBackbone):
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: bool = False,
-        init_cfg: dict | list[dict] | None = None,
+        init_cfg: InitCfg = None,
     ) -> None:
         arch = resolve_arch(arch, self.variants)
         _check_windows(arch)
@@ -450,10 +439,10 @@ def _pair(img_size: int | Sequence[int]) -> tuple[int, int]:
             f'img_size is {img_size}, but must be an integer > 0 or two of them, '
             'height and width'
         )
-    return tuple(pair)
+    return pair[0], pair[1]
 
 
-def _check_windows(arch: Mapping[str, Sequence]) -> None:
+def _check_windows(arch: Arch) -> None:
     for stage, (depth, sizes) in enumerate(zip(arch['depths'], arch['window_sizes'])):
         if not is_list_of(sizes, int) or len(sizes) != depth or min(sizes) < 1:
             raise ValueError(
@@ -462,14 +451,11 @@ def _check_windows(arch: Mapping[str, Sequence]) -> None:
             )
 
 
-def _resolve_behaviour(mode: str, **given: Any) -> Behaviour:
-    if mode not in BEHAVIOURS:
-        raise ValueError(f'mode is {mode!r}, but must be one of {sorted(BEHAVIOURS)}')
-    allowed = dict(
-        window_token=('zero', 'learned'), pointwise=('always', 'several_windows')
-    )
-    for name, values in allowed.items():
-        if given[name] not in (None, *values):
-            raise ValueError(f'{name} is {given[name]!r}, but must be one of {values}')
+def _resolve_behaviour(mode: Mode, **given: Any) -> Behaviour:
+    """Let arguments that were given replace those of a mode."""
+    require_one_of('mode', mode, Mode)
     given = {name: value for name, value in given.items() if value is not None}
-    return BEHAVIOURS[mode]._replace(**given)
+    behaviour = BEHAVIOURS[mode]._replace(**given)
+    require_one_of('window_token', behaviour.window_token, TokenKind)
+    require_one_of('pointwise', behaviour.pointwise, PointwiseUse)
+    return behaviour

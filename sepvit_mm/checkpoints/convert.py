@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from ..backbones import LITv2, SepViT
-from ..backbones.base import FINAL_NORM
+from ..backbones.names import FINAL_NORM, Pairs, translate
 from .files import CheckpointError, unwrap
-from .keys import Pairs, translate
 
 BACKBONE = 'backbone.'
 HEADS = ('head.', 'head.fc.')  # the authors' and mmpretrain's linear classifier

@@ -12,9 +12,9 @@ from mmengine.runner import Runner
 
 from ..checkpoints import read_file
 from ..errors import InputError
-from .checkpoints import latest_checkpoint, load_entirely, require_fit
+from ..checkpoints.whole import latest_checkpoint, load_entirely, require_fit
 from .config import datasets_of, in_float32, require_data, type_of
-from .pictures import PictureHook
+from ..plugins.pictures import PictureHook
 
 
 def train(

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..compilation import CompileBackboneHook
+from ..plugins.compilation import CompileBackboneHook
 from ..errors import InputError
 from .config import type_of
 

@@ -5,17 +5,17 @@ counted, and the recipe. The rest of this package measures a config by the same 
 """
 
 from .manifest import Counted, Family, Model, config_path, families, models
-from .measure import Measured, measure
+from .size import Size, size_of
 from .recipe import resolve_recipe
 
 __all__ = [
     'Counted',
     'Family',
-    'Measured',
+    'Size',
     'Model',
     'config_path',
     'families',
-    'measure',
+    'size_of',
     'models',
     'resolve_recipe',
 ]

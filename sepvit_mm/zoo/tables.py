@@ -10,10 +10,10 @@ import torch
 import yaml
 from mmengine.registry import MODELS
 
-from ..complexity import count_parameters
+from ..measure.macs import count_parameters
 from ..engine import load_config
 from .manifest import Family, Model, config_path, families
-from .measure import measure
+from .size import size_of
 
 # The datasets of the papers, as the last word of a config's name.
 TASKS = {
@@ -50,7 +50,7 @@ def _of_task(family: Family, *datasets: str) -> list[Model]:
 
 def _macs(model: Model) -> list[str]:
     """MACs as measured, with how far they are off, and as published."""
-    macs = measure(model.name).macs / 1e9
+    macs = size_of(model.name).macs / 1e9
     size = '' if model.counted.shape[0] != 384 else ' at 384'
     if not model.macs:
         return [f'{macs:.2f} G{size}', NONE]
@@ -80,7 +80,7 @@ def architectures() -> str:
                     ', '.join(map(str, table['embed_dims'])),
                     ', '.join(map(str, table['depths'])),
                     f'{parameters / 1e6:.1f} M',
-                    f'{measure(model.name).parameters / 1e6:.1f} M',
+                    f'{size_of(model.name).parameters / 1e6:.1f} M',
                     *_macs(model),
                     f'{model.results["top-1"]}',
                     _link(model),
@@ -115,7 +115,7 @@ def dense(family: Family) -> str:
         rows.append(
             [
                 _link(model),
-                f'{measure(model.name).parameters / 1e6:.1f} M',
+                f'{size_of(model.name).parameters / 1e6:.1f} M',
                 *_macs(model),
                 _figures(model.results),
                 _recipe(model),
@@ -173,7 +173,7 @@ def metafile(family: Family) -> str:
         collection['Code'] = {'URL': family.code}
     entries = []
     for model in family.models.values():
-        measured = measure(model.name)
+        measured = size_of(model.name)
         task, dataset = (TASKS | SMALL_TASKS)[model.dataset]
         metadata: dict[str, Any] = {
             'Parameters': measured.parameters,

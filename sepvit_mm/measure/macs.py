@@ -19,7 +19,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -63,25 +62,6 @@ def _formulas() -> dict[Any, Any]:
     except ImportError:
         return formulas
     return {**formulas, torch.ops.torchvision.deform_conv2d: _deform_conv2d_flops}
-
-
-@contextmanager
-def _spared_macs_of(model: nn.Module) -> Iterator[dict[str, Macs]]:
-    """Collect what modules say that they spare while they run, by name."""
-    spared: dict[str, Macs] = {}
-    hooks = []
-    for name, module in model.named_modules():
-        if hasattr(module, 'spared_macs'):
-
-            def add(module: nn.Module, args: tuple, _: Any, name: str = name) -> None:
-                spared.setdefault(name, Counter()).update(module.spared_macs(*args))
-
-            hooks.append(module.register_forward_hook(add))
-    try:
-        yield spared
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 class _Root(nn.Module):
@@ -131,9 +111,7 @@ def _run(model: nn.Module, images: Tensor) -> None:
         head(features)
 
 
-def macs_by_module(
-    model: nn.Module, inputs: Tensor, *, as_defined: bool = False
-) -> dict[str, Macs]:
+def macs_by_module(model: nn.Module, inputs: Tensor) -> dict[str, Macs]:
     """Count the multiply-accumulates of one forward pass, by module and by kind.
 
     Of mmdet's, mmseg's and mmpretrain's models what papers count is run: features and
@@ -144,16 +122,13 @@ def macs_by_module(
     Args:
         model: any module; it is run as it is, in its current mode.
         inputs: images (B, 3, H, W), or the only input of any other module.
-        as_defined: count what the papers' definitions multiply, which is more than
-            what is computed here: a padded position, or a window token, is the same
-            vector everywhere, and goes through a linear layer once. Defaults to False.
 
     Returns:
         Name of a module, ``''`` being the whole, to MACs of the whole batch by kind.
     """
     # Fused attention is one opaque operator; its reference is matrix products.
     counter = FlopCounterMode(display=False, custom_mapping=_formulas())
-    with _spared_macs_of(model) as spared, counter, sdpa_kernel(SDPBackend.MATH):
+    with counter, sdpa_kernel(SDPBackend.MATH):
         _Root(model)(inputs)
 
     root = '_Root.model'
@@ -178,10 +153,6 @@ def macs_by_module(
             if parent in called:
                 break  # and has all of this
             counts.setdefault(parent, Counter()).update(counts[name])
-    if as_defined:
-        for name, macs in spared.items():
-            for module in (name, *_around(name)):
-                counts.setdefault(module, Counter()).update(macs)
     return counts
 
 
@@ -211,7 +182,6 @@ def count_macs(
     inputs: Tensor,
     *,
     kinds: Iterable[str] = PRODUCTS,
-    as_defined: bool = False,
 ) -> int:
     """Count the multiply-accumulates of one forward pass.
 
@@ -219,7 +189,6 @@ def count_macs(
         model: see :func:`macs_by_module`.
         inputs: see there.
         kinds: which of ``KINDS`` to count. Defaults to all products.
-        as_defined: see :func:`macs_by_module`.
 
     Returns:
         Multiply-accumulates of the whole batch.
@@ -230,7 +199,7 @@ def count_macs(
     kinds = tuple(kinds)
     if not set(kinds) <= set(KINDS):
         raise ValueError(f'kinds is {kinds}, but must be some of {KINDS}')
-    total = macs_by_module(model, inputs, as_defined=as_defined)['']
+    total = macs_by_module(model, inputs)['']
     return sum(total[kind] for kind in kinds)
 
 

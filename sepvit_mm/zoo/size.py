@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import torch
 
-from ..complexity import count_macs, count_parameters
+from ..measure.macs import count_macs, count_parameters
 from ..engine.config import load_config
 from ..engine.models import build_model
 from .manifest import config_path, models
 
 
-class Measured(NamedTuple):
+class Size(NamedTuple):
     """Sizes of a config's model.
 
     Attributes:
@@ -26,7 +26,7 @@ class Measured(NamedTuple):
 
 
 @cache
-def measure(name: str) -> Measured:
+def size_of(name: str) -> Size:
     """Build a config's model without memory, and count.
 
     Args:
@@ -35,5 +35,5 @@ def measure(name: str) -> Measured:
     model = build_model(load_config(config_path(name)), device='meta').eval()
     counted = models()[name].counted
     images = torch.zeros(1, 3, *counted.shape, device='meta')
-    macs = count_macs(model, images, kinds=counted.kinds, as_defined=True)
-    return Measured(count_parameters(model), macs)
+    macs = count_macs(model, images, kinds=counted.kinds)
+    return Size(count_parameters(model), macs)

@@ -11,7 +11,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
-from ..checkpoints import CheckpointError, read_file, read_state_dict
+from .files import CheckpointError, read_file, read_state_dict
 
 LEAST_FIT = 0.5  # of the model, by a file that training starts from
 

@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.ops import deform_conv2d
 
-from sepvit_mm.backbones import FourStageBackbone, HiLo, PaleAttention
-from sepvit_mm.backbones.litv2 import DeformableMerging, LITv2Block
-from sepvit_mm.backbones.pale import PaleBlock
-from sepvit_mm.backbones.sepvit import SepViTBlock
+from ..backbones import FourStageBackbone, HiLo, PaleAttention
+from ..backbones.litv2 import DeformableMerging, LITv2Block
+from ..backbones.pale import PaleBlock
+from ..backbones.sepvit import SepViTBlock
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -13,19 +13,19 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger, print_log
+from mmengine.model import PretrainedInit, update_init_info
+from mmengine.registry import WEIGHT_INITIALIZERS
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
+from torch import Tensor, nn
 
+from ..backbones import FourStageBackbone
+from ..backbones.names import to_ours
 from .files import CheckpointError, read_state_dict
-from .keys import translate
-
-if TYPE_CHECKING:
-    from ..backbones import FourStageBackbone
 
 REPORT = 'pretrained_coverage.json'
 
@@ -88,7 +88,6 @@ def fill(
     prefix: str | None = None,
     min_coverage: float = 0.85,
     resize_tokens: bool = False,
-    map_location: str = 'cpu',
 ) -> Coverage:
     """Fill a backbone from a checkpoint, and report how far.
 
@@ -110,7 +109,6 @@ def fill(
         resize_tokens: resize SepViT's learned window tokens bilinearly where the file
             has another grid of windows, which is our choice. Default: they count as
             mismatched.
-        map_location: 'cpu'; others are accepted for mmengine's sake, and ignored.
 
     Returns:
         The report.
@@ -120,8 +118,7 @@ def fill(
             used too little; the report is in the message.
     """
     state = _select(read_state_dict(checkpoint), prefix, checkpoint)
-    kept = {translate(n, backbone.name_pairs) or n: v for n, v in state.items()}
-    kept = {n: v for n, v in kept.items() if not n.startswith(('head.', 'norm.'))}
+    kept = to_ours(state, backbone.name_pairs)
 
     target = backbone.state_dict()
     kinds = ('loaded', 'resized', 'missing', 'mismatched', 'unexpected')
@@ -162,6 +159,56 @@ def fill(
         )
     backbone.load_state_dict(fitting, strict=False)
     return coverage
+
+
+@WEIGHT_INITIALIZERS.register_module(name='Pretrained', force=True)
+class Pretrained(PretrainedInit):
+    """The initialiser behind ``init_cfg=dict(type='Pretrained', checkpoint=...)``.
+
+    It replaces mmengine's in its registry: a backbone of this package is filled by
+    :func:`fill`, any other module by mmengine's loader.
+
+    Args:
+        checkpoint: a file or an address.
+        prefix: take only names that begin so. Defaults to None.
+        map_location: where mmengine's loader puts tensors. Defaults to 'cpu'.
+        **options: further arguments of :func:`fill`, for our backbones only.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str,
+        prefix: str | None = None,
+        map_location: str = 'cpu',
+        **options: Any,
+    ) -> None:
+        super().__init__(checkpoint, prefix, map_location)
+        self.options = options
+
+    def __call__(self, module: nn.Module) -> None:
+        """Initialise a module.
+
+        Raises:
+            CheckpointError: see :func:`fill`.
+            TypeError: options of :func:`fill` for a module that is not ours.
+        """
+        if not isinstance(module, FourStageBackbone):
+            if self.options:
+                raise TypeError(
+                    f"'Pretrained' takes no {', '.join(self.options)} for "
+                    f'{type(module).__name__}'
+                )
+            super().__call__(module)
+            return
+        try:
+            fill(module, self.checkpoint, prefix=self.prefix, **self.options)
+        except CheckpointError as error:
+            raise CheckpointError(
+                f'{error}\nTo start from random weights: --cfg-options '
+                'model.backbone.init_cfg=None'
+            ) from error
+        if hasattr(module, '_params_init_info'):
+            update_init_info(module, init_info=self._get_init_info())
 
 
 def _select(

@@ -15,7 +15,7 @@ from rich.progress import track
 
 
 @torch.inference_mode()
-def measure(
+def time_in_turns(
     runs: Mapping[str, Callable[[], object]],
     *,
     rounds: int = 5,
@@ -57,7 +57,7 @@ def summarize(seconds: Mapping[str, list[float]], reference: str) -> list[dict]:
     faster than the reference.
 
     Args:
-        seconds: what :func:`measure` returns.
+        seconds: what :func:`time_in_turns` returns.
         reference: the name to compare with.
 
     Returns:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sepvit_mm.benchmark import measure, summarize, to_markdown
+from sepvit_mm.measure.speed import summarize, time_in_turns, to_markdown
 
 TOOL = Path(__file__).parents[1] / 'tools/benchmark.py'
 
@@ -15,7 +15,7 @@ TOOL = Path(__file__).parents[1] / 'tools/benchmark.py'
 def test_models_take_turns():
     calls = []
     runs = {name: lambda name=name: calls.append(name) for name in 'ab'}
-    seconds = measure(runs, rounds=3)
+    seconds = time_in_turns(runs, rounds=3)
     assert calls == list('ab') * 4  # once before the clock starts
     assert [len(times) for times in seconds.values()] == [3, 3]
 
@@ -31,7 +31,7 @@ def test_speed_is_the_median_of_paired_ratios():
 
 def test_bad_arguments_name_what_is_allowed():
     with pytest.raises(ValueError, match=r'rounds is 0.*at least 1'):
-        measure({}, rounds=0)
+        time_in_turns({}, rounds=0)
     with pytest.raises(ValueError, match=r"'Swin'.*\['ours'\]"):
         summarize({'ours': [1.0]}, reference='Swin')
 
