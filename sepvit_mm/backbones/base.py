@@ -21,7 +21,7 @@ from .layers import init_vision_transformer
 from .names import FINAL_NORM, Pairs, to_ours, translate
 from .recompute import recompute_later
 
-InitCfg = dict[str, Any] | list[dict[str, Any]] | None
+InitCfg = dict[str, Any] | Sequence[dict[str, Any]] | None
 
 
 class Stage(nn.Module):
@@ -286,9 +286,9 @@ def _by_name(init_cfg: InitCfg) -> InitCfg:
     def named(cfg: dict[str, Any]) -> dict[str, Any]:
         return {**cfg, 'type': 'Pretrained'} if cfg['type'] is PretrainedInit else cfg
 
-    if isinstance(init_cfg, list):
+    if isinstance(init_cfg, (list, tuple)):
         return [named(cfg) for cfg in init_cfg]
-    return named(init_cfg) if init_cfg else init_cfg
+    return named(init_cfg) if isinstance(init_cfg, dict) else init_cfg
 
 
 def _translate_authors_names(

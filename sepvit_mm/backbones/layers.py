@@ -13,23 +13,44 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Tokens that an MLP maps at a time where it can: more would leave the cache.
+# Tokens that an MLP maps at a time in inference: more would not fit into the cache.
 CACHED_TOKENS = 4096
 
 
+def ceil_div(size: int, divisor: int) -> int:
+    """Divide and round up; torch.export reasons about this form, not about -(-a // b)."""
+    return (size + divisor - 1) // divisor
+
+
 def pad_to_multiple(x: Tensor, divisor: int) -> Tensor:
-    """Put as many zeros to the right of and below a map as its size lacks.
+    """Put zeros to the right of and below a map until its sides are multiples.
 
     Args:
         x: (B, H, W, C).
-        divisor: what H and W become multiples of.
+        divisor: what divides the sides afterwards.
 
     Returns:
         (B, H', W', C), a copy.
     """
     _, H, W, _ = x.shape
-    # Rounded up, not "-H % divisor": torch.export then sees that it is a multiple.
-    height, width = (-(-side // divisor) * divisor for side in (H, W))
+    below = ceil_div(H, divisor) * divisor - H
+    right = ceil_div(W, divisor) * divisor - W
+    return F.pad(x, (0, 0, 0, right, 0, below))
+
+
+def crop(x: Tensor, height: int, width: int) -> Tensor:
+    """Leave out what :func:`pad_to_multiple` has put around a map.
+
+    Args:
+        x: (B, H', W', C).
+        height: H of the map before.
+        width: W of the map before.
+
+    Returns:
+        (B, H, W, C), a copy.
+    """
+    # torch.export cannot prove that a slice would be in range.
+    _, H, W, _ = x.shape
     return F.pad(x, (0, 0, 0, width - W, 0, height - H))
 
 
@@ -61,8 +82,8 @@ class OverlapPatchEmbed(nn.Module):
         embed_dim: channels of the output.
         kernel_size: side of the (odd) kernel, padded by half of it.
         stride: downsampling factor.
-        norm: whether a LayerNorm follows.
-        drop_rate: dropout at the end.
+        norm: whether a LayerNorm follows. Defaults to True.
+        drop_rate: dropout at the end. Defaults to 0.
     """
 
     def __init__(
@@ -104,8 +125,8 @@ class Mlp(nn.Module):
 
     Args:
         embed_dim: channels in and out.
-        mlp_ratio: hidden channels per channel.
-        drop_rate: dropout after each linear layer.
+        mlp_ratio: hidden channels per channel. Defaults to 4.
+        drop_rate: dropout after each linear layer. Defaults to 0.
     """
 
     def __init__(
@@ -119,12 +140,13 @@ class Mlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., C) to (..., C)."""
-        if x.is_cpu and not (torch.is_grad_enabled() or torch.compiler.is_compiling()):
-            # Nothing is kept for a backward pass, so the hidden activations need not
-            # exist all at once: a part of them stays in the processor's cache.
-            parts = x.flatten(0, -2).split(CACHED_TOKENS)
-            return torch.cat([self._map(part) for part in parts]).view_as(x)
-        return self._map(x)
+        is_recorded = torch.compiler.is_compiling() or torch.jit.is_tracing()
+        if torch.is_grad_enabled() or is_recorded or not x.is_cpu:
+            return self._map(x)
+        # Nothing is kept for a backward pass, so the hidden activations need not exist
+        # all at once: a part of them stays in the processor's cache.
+        parts = x.flatten(0, -2).split(CACHED_TOKENS)
+        return torch.cat([self._map(part) for part in parts]).view_as(x)
 
     def _map(self, x: Tensor) -> Tensor:
         return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))

@@ -19,14 +19,9 @@ from mmcv.cnn.bricks import DropPath
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-try:
-    from torchvision.ops import deform_conv2d
-except ImportError:  # deform='grid_sample' works without it
-    deform_conv2d = None
-
 from .arch import Arch, is_list_of, require_one_of, resolve_arch
 from .base import FourStageBackbone, InitCfg
-from .layers import TokenConv2d, ZeroConv2d, pad_to_multiple
+from .layers import TokenConv2d, ZeroConv2d, crop, pad_to_multiple
 from .windows import from_windows, grid_of, to_windows, window_attention
 
 NORM_EPS = 1e-5
@@ -91,7 +86,7 @@ class LoFi(nn.Module):
         heads = (self.num_heads, -1)
         means = F.avg_pool2d(x.permute(0, 3, 1, 2), self.window_size)
         kv = self.kv(means.permute(0, 2, 3, 1)).flatten(1, 2).unflatten(2, (2, *heads))
-        k, v = kv.permute(2, 0, 3, 1, 4)  # B, h, n, d
+        k, v = kv.permute(2, 0, 3, 1, 4).unbind()  # B, h, n, d
         q = self.q(x).flatten(1, 2).unflatten(2, heads).transpose(1, 2)
         attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
         return self.proj(attended.flatten(2)).unflatten(1, (H, W))
@@ -151,10 +146,9 @@ class HiLo(nn.Module):
         take part in the attention and in the means.
         """
         _, H, W, _ = x.shape
-        if self.window_size > 1:
-            x = pad_to_multiple(x, self.window_size)
+        x = pad_to_multiple(x, self.window_size)
         parts = [part(x) for part in (self.hifi, self.lofi) if part is not None]
-        return torch.cat(parts, dim=-1)[:, :H, :W]
+        return crop(torch.cat(parts, dim=-1), H, W)
 
 
 class ConvMlp(nn.Module):
@@ -260,6 +254,8 @@ def deform_by_torchvision(
     Returns:
         (B, C_out, H // k, W // k).
     """
+    from torchvision.ops import deform_conv2d  # slow to import, and not always there
+
     return deform_conv2d(x, offset, weight, bias, stride=weight.shape[2:])
 
 
@@ -272,7 +268,7 @@ def deform_by_grid_sample(
     rows, columns = offset.shape[2:]
     steps = torch.arange(k, device=x.device)
     # Where each tap looks, as (B, rows, columns, k*k).
-    dy, dx = offset.unflatten(1, (-1, 2)).permute(2, 0, 3, 4, 1)
+    dy, dx = offset.unflatten(1, (-1, 2)).permute(2, 0, 3, 4, 1).unbind()
     tap_y, tap_x = torch.meshgrid(steps, steps, indexing='ij')
     y = dy + tap_y.flatten() + k * torch.arange(rows, device=x.device)[:, None, None]
     x_ = dx + tap_x.flatten() + k * torch.arange(columns, device=x.device)[:, None]
@@ -315,11 +311,9 @@ class DeformableMerging(nn.Module):
         drop_rate: float = 0.0,
     ) -> None:
         super().__init__()
-        if deform == 'torchvision' and deform_conv2d is None:
-            raise ImportError(
-                "deform is 'torchvision', which is not installed; install it, or use "
-                "deform='grid_sample'"
-            )
+        if deform == 'torchvision':
+            # Early, because an import cannot be traced in the forward pass.
+            import torchvision.ops  # noqa: F401
         self.deform = DEFORM[deform]
         self.offset = ZeroConv2d(in_channels, 8, 2, stride=2)
         self.conv = nn.Conv2d(in_channels, embed_dim, 2, stride=2)

@@ -27,6 +27,7 @@ from .layers import (
     Mlp,
     OverlapPatchEmbed,
     TokenConv2d,
+    crop,
     pad_to_multiple,
 )
 from .windows import window_attention
@@ -50,14 +51,12 @@ def to_row_groups(x: Tensor, size: int) -> Tensor:
     Returns:
         (B, N, s * W, C), N = H / s.
     """
-    x = x.unflatten(1, (size, -1)).transpose(1, 2)
-    return x.flatten(2, 3)
+    return x.unflatten(1, (size, -1)).transpose(1, 2).flatten(2, 3)
 
 
 def from_row_groups(groups: Tensor, size: int) -> Tensor:
     """Undo :func:`to_row_groups`: (B, N, s * W, C) to (B, s * N, W, C)."""
-    groups = groups.unflatten(2, (size, -1)).transpose(1, 2)
-    return groups.flatten(1, 2)
+    return groups.unflatten(2, (size, -1)).transpose(1, 2).flatten(1, 2)
 
 
 class SeparableProjection(nn.Module):
@@ -143,7 +142,7 @@ class PaleAttention(nn.Module):
         by_rows = self._attend(torch.cat(rows, dim=-1))
         by_columns = self._attend(torch.cat(columns, dim=-1).transpose(1, 2))
         x = torch.cat([by_rows, by_columns.transpose(1, 2)], dim=-1)
-        return self.proj(x[:, :H, :W])
+        return self.proj(crop(x, H, W))
 
     def _attend(self, qkv: Tensor) -> Tensor:
         """Attend in groups of interlaced rows: (B, H, W, 3C/2) to (B, H, W, C/2)."""

@@ -27,6 +27,7 @@ from .layers import (
     ConditionalPositionEncoding,
     Mlp,
     OverlapPatchEmbed,
+    crop,
     pad_to_multiple,
 )
 from .windows import from_windows, grid_of, to_windows, window_attention
@@ -65,7 +66,7 @@ class PointwiseAttention(nn.Module):
         """
         h = self.num_heads
         qk = self.qk(self.act(self.norm(tokens))).unflatten(2, (2, h, -1))
-        q, k = qk.permute(2, 0, 3, 1, 4).flatten(1, 2)  # B*h, n, d
+        q, k = qk.permute(2, 0, 3, 1, 4).flatten(1, 2).unbind()  # B*h, n, d
         affinity = torch.bmm(q * q.shape[-1] ** -0.5, k.transpose(1, 2)).softmax(dim=-1)
 
         v = pixels.unflatten(3, (h, -1)).permute(0, 3, 1, 2, 4)  # B, h, n, w*w, d
@@ -123,13 +124,11 @@ class SeparableAttention(nn.Module):
         if self.pointwise is not None:
             windows = self.pointwise(windows[:, :, 0], windows[:, :, 1:])
         grid = grid_of(height, width, self.window_size)
-        x = from_windows(windows, grid, self.window_size)[:, :height, :width]
-        return self.drop(self.proj(x))
+        x = from_windows(windows, grid, self.window_size)
+        return self.drop(self.proj(crop(x, height, width)))
 
 
-def resize_tokens(
-    tokens: Tensor, old: tuple[int, int], new: tuple[int, int]
-) -> Tensor:
+def resize_tokens(tokens: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Tensor:
     """Resize window tokens bilinearly from one grid of windows to another.
 
     Args:
@@ -221,10 +220,9 @@ class SepViTBlock(nn.Module):
         """Compute the attention branch, from norm to projection: (B, H, W, C)."""
         _, H, W, _ = x.shape
         w = self.attn.window_size
-        windows = to_windows(pad_to_multiple(x, w), w)
-        if self.attn.pointwise is not None:
-            # Before the norm, which a zero token, like the padding, leaves as its bias.
-            windows = torch.cat([self._tokens(windows, H, W), windows], dim=2)
+        tokens = self._tokens(x) if self.attn.pointwise is not None else None
+        # Before the norm, which a zero token, like the padding, leaves as its bias.
+        windows = to_windows(pad_to_multiple(x, w), w, tokens)
         return self.attn(self.norm1(windows), H, W)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -233,12 +231,13 @@ class SepViTBlock(nn.Module):
         x = x + self.drop_path(self.mlp(self.norm2(x)))
         return self.pos_encoding(x)
 
-    def _tokens(self, windows: Tensor, height: int, width: int) -> Tensor:
-        """One token for each window: (B, n, 1, C)."""
+    def _tokens(self, x: Tensor) -> Tensor:
+        """One token for each window of a map (B, H, W, C): (1, n, C)."""
+        _, H, W, C = x.shape
+        grid = grid_of(H, W, self.attn.window_size)
         if self.window_token is None:
-            return torch.zeros_like(windows[:, :, :1])
-        tokens = self.window_token(grid_of(height, width, self.attn.window_size))
-        return tokens.to(windows.dtype).unsqueeze(1).expand(windows.shape[0], -1, -1, -1)
+            return x.new_zeros(1, grid[0] * grid[1], C)
+        return self.window_token(grid).to(x.dtype).unsqueeze(0)
 
 
 class Behaviour(NamedTuple):

@@ -6,9 +6,13 @@ traced or exported at one size runs at every other.
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from .layers import ceil_div
 
 # CUDA's fused attention kernels put the batch on a grid axis that ends here
 # (pytorch/pytorch#142228).
@@ -17,21 +21,29 @@ MAX_CUDA_BATCH = 2**16 - 1
 
 def grid_of(height: int, width: int, window_size: int) -> tuple[int, int]:
     """Count the rows and columns of windows that cover a map."""
-    return -(-height // window_size), -(-width // window_size)
+    return ceil_div(height, window_size), ceil_div(width, window_size)
 
 
-def to_windows(x: Tensor, window_size: int) -> Tensor:
+def to_windows(x: Tensor, window_size: int, tokens: Tensor | None = None) -> Tensor:
     """Cut a map into windows.
 
     Args:
         x: (B, H, W, C); the side of a window divides H and W.
         window_size: side w of a window.
+        tokens: what to put before the pixels of each window, (1 or B, n, C). Defaults
+            to None, nothing.
 
     Returns:
-        (B, n, w*w, C), the windows row by row.
+        (B, n, L, C), the windows row by row, with L = w*w, or 1 + w*w with tokens.
     """
-    x = x.unflatten(2, (-1, window_size)).unflatten(1, (-1, window_size))
-    return x.transpose(2, 3).flatten(3, 4).flatten(1, 2)  # B, rows, columns, w, w, C
+    B, H, W, C = x.shape
+    w = window_size
+    x = x.view(B, H // w, w, W // w, w, C)
+    lines = x.unbind(2)  # the first line of pixels of all windows, the second, ...
+    if tokens is not None:
+        tokens = tokens.expand(B, -1, -1).view(B, H // w, W // w, 1, C)
+        lines = (tokens, *lines)
+    return torch.cat(lines, dim=3).flatten(1, 2)  # one copy
 
 
 def from_windows(windows: Tensor, grid: tuple[int, int], window_size: int) -> Tensor:
@@ -45,9 +57,11 @@ def from_windows(windows: Tensor, grid: tuple[int, int], window_size: int) -> Te
     Returns:
         (B, H, W, C), with all further dimensions of the windows as channels.
     """
-    x = windows.unflatten(2, (window_size, window_size)).unflatten(1, grid)
-    # B, rows, w, columns, w, ...: the first of these copies, the others are views.
-    return x.transpose(2, 3).flatten(1, 2).flatten(2, 3).flatten(3)
+    B, _, _, *channels = windows.shape
+    (rows, columns), w = grid, window_size
+    x = windows.unflatten(2, (w, w)).unflatten(1, grid).transpose(2, 3)
+    # Flattened first, because torch.export cannot merge only some of the dimensions.
+    return x.flatten().view(B, rows * w, columns * w, math.prod(channels))
 
 
 def window_attention(qkv: Tensor, num_heads: int) -> Tensor:
@@ -60,11 +74,11 @@ def window_attention(qkv: Tensor, num_heads: int) -> Tensor:
     Returns:
         (B, n, L, C).
     """
-    B, n = qkv.shape[:2]
+    B, n, _, _ = qkv.shape
     qkv = qkv.flatten(0, 1).unflatten(2, (3, num_heads, -1)).permute(2, 0, 3, 1, 4)
     if qkv.is_cuda and B * n > MAX_CUDA_BATCH:
-        parts = qkv.split(MAX_CUDA_BATCH, dim=1)
+        parts = zip(*(each.split(MAX_CUDA_BATCH) for each in qkv.unbind()))
         out = torch.cat([F.scaled_dot_product_attention(*part) for part in parts])
     else:
-        out = F.scaled_dot_product_attention(*qkv)
-    return out.transpose(1, 2).flatten(2).unflatten(0, (B, n))  # from B*n, h, L, d
+        out = F.scaled_dot_product_attention(*qkv.unbind())  # B*n, h, L, d
+    return out.transpose(1, 2).flatten(2).unflatten(0, (B, n))
