@@ -58,8 +58,8 @@ def convert(content: Any, origin: str) -> Conversion:
     """Convert a file from the authors' names to ours, or from ours to the authors'.
 
     Converting twice gives back the names (without ``module.``), their order and the
-    tensors; what a trainer stored beside the weights is left out. ``meta`` in our file
-    notes the layout of the authors'.
+    tensors; what a trainer stored beside the weights is left out. Our file notes under
+    ``meta`` how the authors' file was laid out.
 
     Args:
         content: what :func:`sepvit_mm.checkpoints.read_file` returned.
@@ -115,8 +115,8 @@ def _noted(content: Any, state: Iterable[str]) -> _Layout:
 
 def _table(pairs: Pairs, state: Iterable[str], layout: _Layout) -> Pairs:
     """Extend a backbone's table of names to the names in a whole file."""
-    # To the authors the last norm is `norm` where a classifier follows, or where there
-    # is no other; a file of theirs says so by itself.
+    # The authors call the last norm `norm` where a classifier follows it or where it is
+    # the only one. Their own files hold no names of ours, and are translated with it.
     last, norms = BACKBONE + FINAL_NORM[1], f'{BACKBONE}norms.'
     has_head = any(name.startswith(HEAD[1]) for name in state)
     has_more = any(n.startswith(norms) and not n.startswith(last) for n in state)

@@ -151,7 +151,7 @@ def read_file(checkpoint: str | Path) -> Any:
         raise CheckpointError(
             f'cannot read {checkpoint}: pip install safetensors'
         ) from error
-    except Exception as error:  # torch raises by file content: zip, EOF, Runtime, ...
+    except Exception as error:  # of many kinds, depending on what is in the file
         raise CheckpointError(f'cannot read {checkpoint} ({path}): {error}') from error
 
 

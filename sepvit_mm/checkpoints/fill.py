@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from ..atomic import written_whole
 from ..backbones import FourStageBackbone
-from ..backbones.names import to_ours
+from ..backbones.names import OWN_PARTS, to_ours
 from .files import BACKBONE, CheckpointError, read_state_dict
 
 REPORT = 'pretrained_coverage.json'
@@ -251,21 +251,19 @@ def _sort(
     """Find the values that fit a backbone as they are, and resize those that can be."""
     fitting, resizable = {}, {}
     for name, place in backbone.state_dict().items():
-        value = given.get(name)
-        if value is None:
+        if name not in given:
             continue
-        if value.shape == place.shape:
-            fitting[name] = value
+        if given[name].shape == place.shape:
+            fitting[name] = given[name]
             continue
-        value = backbone.resize(name, value)
-        if value is not None and value.shape == place.shape:
-            resizable[name] = value
+        resized = backbone.resize(name, given[name])
+        if resized is not None and resized.shape == place.shape:
+            resizable[name] = resized
     return fitting, resizable
 
 
 def _part_of(name: str) -> str:
-    kind, index, *_ = (*name.split('.'), '')
-    return f'{kind} {index}' if kind in ('stages', 'norms') else 'other'
+    return ' '.join(name.split('.')[:2]) if name.startswith(OWN_PARTS) else 'other'
 
 
 def _report(coverage: Coverage) -> None:
