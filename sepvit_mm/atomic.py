@@ -11,20 +11,24 @@ from pathlib import Path
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
-    """Write a file or folder beside its place, and move it there once it is complete.
+    """Write a file or folder under another name, and rename it once it is complete.
 
     Args:
-        path: where it is to be. A file there is replaced; a folder there must be empty.
-            Folders around it are made.
+        path: the final path. An existing file is replaced, and so is an empty folder;
+            missing parent folders are created.
 
     Yields:
-        The path to write to, in the same folder. What is there when an error ends the
-        block is removed.
+        The path to write to, in the same folder. Nothing exists there yet. If the block
+        raises, whatever it wrote is removed, and what was at ``path`` remains.
+
+    Raises:
+        OSError: ``path`` cannot be replaced, for instance because it is a folder with
+            files in it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f'.{path.name}.partial')
-    _remove(partial)
+    _remove(partial)  # left by a process that was killed
     try:
         yield partial
         os.replace(partial, path)

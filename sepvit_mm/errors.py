@@ -1,5 +1,5 @@
-"""The one kind of error that the command-line tools end in a message for."""
+"""The one kind of error that commands end in a message for."""
 
 
 class InputError(ValueError):
-    """What the user gave cannot be used; the message says what would be."""
+    """What the user gave cannot be used; the message says what can be."""

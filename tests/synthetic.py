@@ -1,4 +1,4 @@
-"""Small files in the shape of those that the datasets' wheels carry."""
+"""Small files like those in the datasets' wheels."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ BOXES = {
 
 
 def encode(pixels: np.ndarray, file_format: str) -> bytes:
+    """An image file."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, file_format)
     return stream.getvalue()
 
 
-def voc(boxes: list[tuple], labels: tuple[str, ...] = ('Tree', 'Alive', 'Dead')):
+def voc(
+    boxes: list[tuple[int, int, int, int]],
+    labels: tuple[str, ...] = ('Tree', 'Alive', 'Dead'),
+) -> bytes:
+    """A Pascal VOC file with boxes, whose labels take turns."""
     sides = ('xmin', 'ymin', 'xmax', 'ymax')
     objects = ''.join(
         f'<object><name>{labels[i % len(labels)]}</name><bndbox>'

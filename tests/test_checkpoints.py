@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer, MMLogger
+from mmengine.model import ModuleList, PretrainedInit
 from mmengine.registry import MODELS, init_default_scope
 from safetensors.torch import save_file
 from test_litv2 import SMALL as LITV2
@@ -23,10 +24,14 @@ from test_sepvit import SMALL as SEPVIT
 from test_sepvit import randomise
 
 from sepvit_mm import LITv2, PaleTransformer, SepViT
-from sepvit_mm.checkpoints import CheckpointError, Coverage, fill, read_state_dict
-from sepvit_mm.checkpoints import fill as fill_module
-from sepvit_mm.checkpoints.convert import convert
 from sepvit_mm.backbones.names import translate
+from sepvit_mm.checkpoints import (
+    CheckpointError,
+    Coverage,
+    convert,
+    fill,
+    read_state_dict,
+)
 from sepvit_mm.engine import load_config
 
 ROOT = Path(__file__).parents[1]
@@ -70,10 +75,7 @@ WRAPPINGS = {
 def test_authors_checkpoints_fill_however_they_are_wrapped(family, wrapping, tmp_path):
     source, state = classifier(family)
     torch.save(WRAPPINGS[wrapping](state), tmp_path / 'file.pth')
-    arguments = dict(mode='classification') if family is SepViT else {}
-    if family is LITv2:
-        arguments = dict(mode='classification')
-    model = family(SEPVIT if family is SepViT else LITV2, **arguments)
+    model = family(SEPVIT if family is SepViT else LITV2, mode='classification')
     coverage = fill(model, tmp_path / 'file.pth')
     assert_filled(model, source)
     assert coverage.filled == coverage.used == 1.0
@@ -205,35 +207,143 @@ def test_a_parameter_of_another_shape_is_refused_however_few(tmp_path):
         fill(LITv2('small', alpha=0.5), tmp_path / 'file.pth')
 
 
-def test_a_refusal_leaves_its_report_too(tmp_path, monkeypatch):
-    reports = []
-    monkeypatch.setattr(coverage_module, '_report', reports.append)
+@pytest.fixture
+def log_folder(tmp_path):
+    """A folder with mmengine's current log in it."""
+    folder = tmp_path / 'logs'
+    folder.mkdir()
+    # by another name each time, since mmengine keeps loggers for good
+    logger = MMLogger.get_instance(str(folder), log_file=folder / 'run.log')
+    yield folder
+    for handler in list(logger.handlers):
+        if isinstance(handler, logging.FileHandler):
+            logger.removeHandler(handler)
+
+
+def test_a_refusal_leaves_its_report_too(tmp_path, log_folder):
     torch.save(authors_state(LITv2(LITV2)), tmp_path / 'file.pth')
     with pytest.raises(CheckpointError):
         fill(SepViT(SEPVIT), tmp_path / 'file.pth')
-    assert reports[0].filled < 0.5
+    report = json.loads((log_folder / 'pretrained_coverage.json').read_text())
+    assert report['filled'] < 0.5
+    assert 'of the backbone filled' in (log_folder / 'run.log').read_text()
+    assert sorted(path.name for path in log_folder.iterdir()) == [
+        'pretrained_coverage.json',
+        'run.log',
+    ]
 
 
-def test_init_cfg_goes_through_the_loader_and_leaves_its_report(tmp_path):
+def test_init_cfg_goes_through_the_loader_and_leaves_its_report(tmp_path, log_folder):
     source, state = classifier(LITv2)
     torch.save({'model': state}, tmp_path / 'file.pth')
-    (tmp_path / 'logs').mkdir()
-    logger = MMLogger.get_instance('coverage', log_file=tmp_path / 'logs/run.log')
     config = dict(type='LITv2', arch=LITV2, mode='classification')
     init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'file.pth'))
     model = MODELS.build(dict(config, init_cfg=init_cfg))
     model.init_weights()
     assert_filled(model, source)
-    report = json.loads((tmp_path / 'logs/pretrained_coverage.json').read_text())
+    report = json.loads((log_folder / 'pretrained_coverage.json').read_text())
     assert report['filled'] == 1.0
     assert set(report['loaded']) == set(model.state_dict())
-    assert '100.0% of the backbone filled' in (tmp_path / 'logs/run.log').read_text()
-    for handler in list(logger.handlers):
-        if isinstance(handler, logging.FileHandler):
-            logger.removeHandler(handler)
+    log = (log_folder / 'run.log').read_text()
+    assert '100.0% of the backbone filled' in log
+    assert f'load from {tmp_path / "file.pth"}' in log  # mmengine's, by parameter
     with pytest.raises(CheckpointError, match=r'absent\.pth'):
         bad = dict(type='Pretrained', checkpoint='absent.pth')
         MODELS.build(dict(config, init_cfg=bad)).init_weights()
+
+
+def test_importing_the_package_registers_the_initialiser():
+    script = (
+        'import sepvit_mm\n'
+        'from mmengine.registry import WEIGHT_INITIALIZERS\n'
+        "print(WEIGHT_INITIALIZERS.get('Pretrained').__module__)"
+    )
+    command = [sys.executable, '-c', script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == 'sepvit_mm.checkpoints.fill'
+
+
+INIT_CFGS = {
+    'a dict': lambda file: dict(type='Pretrained', checkpoint=file),
+    'the class': lambda file: dict(type=PretrainedInit, checkpoint=file),
+    'with a scope': lambda file: dict(type='mmengine.Pretrained', checkpoint=file),
+    'a list': lambda file: [
+        dict(type='Pretrained', checkpoint=file),
+        dict(type='Constant', layer=['Linear', 'LayerNorm'], val=7.0),
+    ],
+    'the class in a list': lambda file: [dict(type=PretrainedInit, checkpoint=file)],
+    'map_location': lambda file: dict(
+        type='Pretrained', checkpoint=file, map_location='cpu'
+    ),
+}
+
+
+@pytest.mark.parametrize('form', INIT_CFGS)
+def test_init_cfg_may_have_any_form_that_mmengine_knows(form, tmp_path):
+    source, state = classifier(LITv2)
+    torch.save({'model': state}, tmp_path / 'file.pth')
+    init_cfg = INIT_CFGS[form](str(tmp_path / 'file.pth'))
+    model = LITv2(LITV2, mode='classification', init_cfg=init_cfg)
+    model.init_weights()
+    assert_filled(model, source)  # last, wherever it stands in a list
+    with torch.no_grad():
+        model.norms[3].weight.fill_(0)
+    model.init_weights()  # only once
+    assert not model.norms[3].weight.any()
+
+
+def test_init_cfg_takes_the_loaders_options_and_mmengines_override(tmp_path):
+    source = randomise(SepViT(SEPVIT, mode='classification', img_size=224))
+    state = {f'net.{name}': value for name, value in source.state_dict().items()}
+    torch.save(state, tmp_path / 'file.pth')
+    init_cfg = dict(
+        type='Pretrained',
+        checkpoint=str(tmp_path / 'file.pth'),
+        prefix='net',
+        override=dict(type='Constant', name='norms', val=7.0),
+    )
+    options = dict(mode='classification', img_size=448)
+    with pytest.raises(CheckpointError, match='does not fit SepViT'):
+        SepViT(SEPVIT, **options, init_cfg=init_cfg).init_weights()
+    init_cfg.update(min_coverage=0.5, resize_tokens=True)
+    model = SepViT(SEPVIT, **options, init_cfg=init_cfg)
+    model.init_weights()
+    name = 'stages.1.blocks.0.attn.qkv.weight'
+    assert torch.equal(model.get_parameter(name), source.get_parameter(name))
+    token = model.stages[0].blocks[0].window_token
+    expected = source.stages[0].blocks[0].window_token(token.grid)
+    torch.testing.assert_close(token.weight[0, :, 0], expected)
+    assert (model.norms[3].weight == 7).all()
+    with pytest.raises(TypeError, match='min_covrage'):
+        wrong = dict(init_cfg, min_covrage=0.5)
+        SepViT(SEPVIT, **options, init_cfg=wrong).init_weights()
+
+
+@pytest.mark.parametrize('prefix', [None, 'net.'])
+def test_mmengines_own_loader_fills_other_backbones_beside_ours(prefix, tmp_path):
+    source, state = classifier(LITv2)
+    torch.save({'model': state}, tmp_path / 'litv2.pth')
+    config = dict(type='mmdet.ResNet', depth=18, base_channels=4)
+    resnet = randomise(MODELS.build(config))
+    names = {(prefix or '') + name: v for name, v in resnet.state_dict().items()}
+    torch.save({'state_dict': names}, tmp_path / 'resnet.pth')
+
+    init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'resnet.pth'))
+    if prefix:
+        init_cfg['prefix'] = prefix
+    ours = dict(type='Pretrained', checkpoint=str(tmp_path / 'litv2.pth'))
+    both = ModuleList(
+        [
+            MODELS.build(dict(config, init_cfg=init_cfg)),
+            LITv2(LITV2, mode='classification', init_cfg=ours),
+        ]
+    )
+    both.init_weights()
+    assert_filled(both[0], resnet)
+    assert_filled(both[1], source)
+    with pytest.raises(TypeError, match=r'min_coverage for ResNet'):
+        init_cfg['min_coverage'] = 0.5
+        MODELS.build(dict(config, init_cfg=init_cfg)).init_weights()
 
 
 def test_a_prefix_chooses_and_a_wrong_one_is_named(tmp_path):
@@ -372,6 +482,13 @@ def test_conversion_names_what_it_does_not_know():
     state['layers.0.unheard_of'] = torch.ones(1)
     state['mystery'] = torch.ones(1)
     with pytest.raises(CheckpointError, match=r'2 unknown names.*heard.*mystery'):
+        convert(state, 'file.pth')
+
+
+def test_conversion_loses_no_tensor_to_another_of_its_name():
+    _, state = classifier(LITv2)
+    state['norm3.weight'] = torch.ones(1)  # where `norm.weight` goes too
+    with pytest.raises(CheckpointError, match=r'would become.*norms\.3\.weight'):
         convert(state, 'file.pth')
 
 

@@ -32,6 +32,7 @@ from sepvit_mm.datasets import (
 )
 from sepvit_mm.datasets.tiling import Tile
 from sepvit_mm.datasets.wheels import WheelSource
+from sepvit_mm.errors import InputError
 
 TOOL = Path(__file__).parents[1] / 'tools' / 'prepare_dataset.py'
 
@@ -196,6 +197,13 @@ def test_foreign_folder_is_neither_used_nor_removed(dataset, wheel, tmp_path):
 def test_unknown_name_lists_the_datasets(tmp_path):
     with pytest.raises(DatasetError, match=r"'birds'.*trees, nuclei"):
         prepare('birds', tmp_path)
+
+
+def test_what_ends_commands_in_a_message_catches_these_errors_too(tmp_path):
+    with pytest.raises(InputError, match='birds'):
+        prepare('birds', tmp_path)
+    with pytest.raises(InputError, match=r'absent\.whl'):
+        prepare('trees', tmp_path, tmp_path / 'absent.whl')
 
 
 def test_tool_ends_with_one_line_on_a_bad_wheel(wheel, tmp_path):

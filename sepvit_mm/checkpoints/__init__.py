@@ -1,9 +1,24 @@
-"""Checkpoints of any trainer, ours and the authors': read, fill a backbone, convert.
+"""Checkpoints of any trainer: read, fill a backbone, load a whole model, convert.
 
-:mod:`.convert` knows the backbones, which use the others; it is imported by its name.
+Importing this package lets ``init_cfg=dict(type='Pretrained', ...)`` fill our backbones
+by :func:`fill`.
 """
 
-from .fill import Coverage, fill
+from .convert import Conversion, convert
 from .files import CheckpointError, read_file, read_state_dict
+from .fill import Coverage, Pretrained, fill
+from .whole import latest_checkpoint, load_entirely, require_fit
 
-__all__ = ['CheckpointError', 'Coverage', 'fill', 'read_file', 'read_state_dict']
+__all__ = [
+    'CheckpointError',
+    'Conversion',
+    'Coverage',
+    'Pretrained',
+    'convert',
+    'fill',
+    'latest_checkpoint',
+    'load_entirely',
+    'read_file',
+    'read_state_dict',
+    'require_fit',
+]

@@ -1,23 +1,28 @@
-"""Whole checkpoint files: from the authors' names to ours and back, exactly.
+"""Convert whole checkpoint files from the authors' names to ours and back, exactly.
 
-The authors' ImageNet files hold a bare backbone with its classifier; their detectors
-and segmentors are state dicts of mmdet and mmseg. Ours are always of the latter kind:
-``backbone.`` stands before the backbone's names, and a classifier is mmpretrain's.
+The authors' ImageNet files hold a backbone and its classifier, without a prefix; their
+detectors and segmentors are state dicts of mmdet and mmseg, in which ``backbone.``
+precedes the names of the backbone. In our files it always does, and a classifier is
+mmpretrain's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from torch import Tensor
-
 from ..backbones import LITv2, SepViT
-from ..backbones.names import FINAL_NORM, Pairs, translate
-from .files import CheckpointError, unwrap
+from ..backbones.names import FINAL_NORM, OWN_PARTS, Pairs, translate
+from .files import BACKBONE, CheckpointError, unwrap
 
-BACKBONE = 'backbone.'
-HEADS = ('head.', 'head.fc.')  # the authors' and mmpretrain's linear classifier
+HEAD = ('head.', 'head.fc.')  # the authors' linear classifier, and mmpretrain's
+
+# Each family's table of names, and a part of our names that no other backbone has.
+FAMILIES: dict[str, tuple[Pairs, str]] = {
+    'SepViT': (SepViT.authors_keys, '.attn.qkv.'),
+    'LITv2': (LITv2.authors_keys, '.mlp.conv.'),
+}
 
 
 class Conversion(NamedTuple):
@@ -36,111 +41,108 @@ class Conversion(NamedTuple):
     names: dict[str, str]
 
 
+class _Layout(NamedTuple):
+    """How an authors' file holds its parameters.
+
+    Attributes:
+        is_whole: as a whole detector or segmentor, instead of a backbone that may have
+            a classifier.
+        wrapper: the key that they are wrapped in, if any.
+    """
+
+    is_whole: bool
+    wrapper: str | None
+
+
 def convert(content: Any, origin: str) -> Conversion:
     """Convert a file from the authors' names to ours, or from ours to the authors'.
 
-    Converting twice gives back names (without ``module.``), their order and tensors;
-    what a trainer had stored beside the weights is left out. Our file notes in ``meta``
-    how the authors' was wrapped.
+    Converting twice gives back the names (without ``module.``), their order and the
+    tensors; what a trainer stored beside the weights is left out. Our file notes under
+    ``meta`` how the authors' file was laid out.
 
     Args:
         content: what :func:`sepvit_mm.checkpoints.read_file` returned.
-        origin: what an error calls it.
+        origin: what to call the file in an error.
 
     Returns:
         The converted file.
 
     Raises:
-        CheckpointError: the names are of neither kind, or one of them is unknown.
+        CheckpointError: the names are neither ours nor the authors', one of them is
+            unknown, or two of them would become one.
     """
     state, wrapper = unwrap(content, origin)
-    is_whole = any(name.startswith(BACKBONE) for name in state)
-    bare = [
-        n.removeprefix(BACKBONE) for n in state if is_whole == n.startswith(BACKBONE)
-    ]
-    if any(name.startswith('stages.') for name in bare):
-        return _to_authors(state, content, origin)
-    for family, first in (('SepViT', 'patch_embeds.'), ('LITv2', 'patch_embed.')):
-        if any(name.startswith(first) for name in bare):
-            return _to_ours(state, wrapper, family, is_whole, origin)
-    beginnings = ', '.join(sorted({name.split('.')[0] for name in bare}))
+    # A backbone of ours that was saved alone has no prefix yet.
+    state = {BACKBONE * n.startswith(OWN_PARTS) + n: v for n, v in state.items()}
+    inner = [n.removeprefix(BACKBONE) for n in state if n.startswith(BACKBONE)]
+    to_ours = not any(name.startswith(OWN_PARTS) for name in inner)
+    layout = _Layout(bool(inner), wrapper) if to_ours else _noted(content, state)
+
+    for family, (pairs, mark) in FAMILIES.items():
+        table = _table(pairs, state, layout)
+        names = dict(_translated(state, table, layout, back=not to_ours))
+        ours = names.values() if to_ours else names.keys()
+        if any(name.startswith(BACKBONE) and mark in name for name in ours):
+            _require_exact(names, state, origin)
+            saved: dict[str, Any] = {names[name]: state[name] for name in state}
+            if to_ours:
+                meta = {'family': family, **layout._asdict()}
+                saved = {'state_dict': saved, 'meta': meta}
+            elif layout.wrapper:
+                saved = {layout.wrapper: saved}
+            return Conversion(saved, family, to_ours, names)
+
+    if not to_ours:
+        raise CheckpointError(
+            f'the names in {origin} are ours, but not of SepViT or LITv2: no authors '
+            'have names for them'
+        )
+    beginnings = ', '.join(sorted({name.split('.')[0] for name in inner or state}))
     raise CheckpointError(
         f'the names in {origin} are neither ours nor those of the authors of SepViT or '
         f'LITv2: they begin with {beginnings}'
     )
 
 
-def _to_ours(
-    state: Mapping[str, Tensor],
-    wrapper: str | None,
-    family: str,
-    is_whole: bool,
-    origin: str,
-) -> Conversion:
-    pairs = _pairs(family, final_norm=f'{BACKBONE * is_whole}norm.weight' in state)
-    names = {}
-    for name in state:
-        if is_whole and not name.startswith(BACKBONE):
-            names[name] = name  # necks and heads kept their names since mmdet 2
-        elif name.startswith(HEADS[0]):
-            names[name] = HEADS[1] + name.removeprefix(HEADS[0])
-        else:
-            inner = translate(name.removeprefix(BACKBONE), pairs)
-            names[name] = inner and BACKBONE + inner
-    content = {
-        'state_dict': _renamed(state, names, origin),
-        'meta': {'family': family, 'wrapper': wrapper, 'is_whole': is_whole},
-    }
-    return Conversion(content, family, True, names)
-
-
-def _to_authors(state: Mapping[str, Tensor], content: Any, origin: str) -> Conversion:
-    if not any(name.startswith(BACKBONE) for name in state):  # a backbone alone
-        state = {
-            BACKBONE + name if name.startswith(('stages.', 'norms.')) else name: value
-            for name, value in state.items()
-        }
-    marks = {'SepViT': '.attn.qkv.', 'LITv2': '.mlp.conv.'}
-    families = [f for f, mark in marks.items() if any(mark in n for n in state)]
-    if len(families) != 1:
-        raise CheckpointError(
-            f'the names in {origin} are ours, but not of SepViT or LITv2: no authors '
-            'have names for them'
-        )
-    family = families[0]
+def _noted(content: Any, state: Iterable[str]) -> _Layout:
+    """Find the authors' layout in a file of ours; guess where it is not noted there."""
     meta = content.get('meta', {}) if isinstance(content, Mapping) else {}
-    has_head = any(name.startswith(HEADS[1]) for name in state)
-    is_whole = meta.get(
-        'is_whole', any(not n.startswith((BACKBONE, HEADS[1])) for n in state)
-    )
-    wrapper = meta.get('wrapper', 'state_dict' if is_whole else 'model')
-    others = [f'{BACKBONE}norms.{i}.weight' for i in range(3)]
-    pairs = _pairs(
-        family, final_norm=has_head or not any(name in state for name in others)
-    )
-    names = {}
+    is_more = not all(name.startswith((BACKBONE, HEAD[1])) for name in state)
+    is_whole = meta.get('is_whole', is_more)
+    return _Layout(is_whole, meta.get('wrapper', 'state_dict' if is_whole else 'model'))
+
+
+def _table(pairs: Pairs, state: Iterable[str], layout: _Layout) -> Pairs:
+    """Extend a backbone's table of names to the names in a whole file."""
+    # The authors call the last norm `norm` where a classifier follows it or where it is
+    # the only one. Their own files hold no names of ours, and are translated with it.
+    last, norms = BACKBONE + FINAL_NORM[1], f'{BACKBONE}norms.'
+    has_head = any(name.startswith(HEAD[1]) for name in state)
+    has_more = any(n.startswith(norms) and not n.startswith(last) for n in state)
+    if has_head or not has_more:
+        pairs = (FINAL_NORM, *pairs)
+    prefix, others = (BACKBONE, []) if layout.is_whole else ('', [HEAD])
+    return [*((prefix + a, BACKBONE + b) for a, b in pairs), *others]
+
+
+def _translated(
+    state: Iterable[str], table: Pairs, layout: _Layout, *, back: bool
+) -> Iterator[tuple[str, str]]:
+    """Pair the known names with their translations."""
     for name in state:
-        if name.startswith(HEADS[1]) and not is_whole:
-            names[name] = HEADS[0] + name.removeprefix(HEADS[1])
-        elif not name.startswith(BACKBONE):
-            names[name] = name
-        else:
-            inner = translate(name.removeprefix(BACKBONE), pairs, back=True)
-            names[name] = inner and (BACKBONE if is_whole else '') + inner
-    state = _renamed(state, names, origin)
-    return Conversion({wrapper: state} if wrapper else state, family, False, names)
+        if layout.is_whole and not name.startswith(BACKBONE):
+            yield name, name  # necks and heads have kept their names since mmdet 2
+        elif other := translate(name, table, back=back):
+            yield name, other
 
 
-def _pairs(family: str, *, final_norm: bool) -> Pairs:
-    pairs = {'SepViT': SepViT, 'LITv2': LITv2}[family].authors_keys
-    return (FINAL_NORM, *pairs) if final_norm else pairs
-
-
-def _renamed(
-    state: Mapping[str, Tensor], names: Mapping[str, str | None], origin: str
-) -> dict[str, Tensor]:
-    unknown = [old for old, new in names.items() if new is None]
+def _require_exact(names: Mapping[str, str], state: Iterable[str], origin: str) -> None:
+    unknown = [name for name in state if name not in names]
     if unknown:
         shown = ', '.join(unknown[:6])
         raise CheckpointError(f'{len(unknown)} unknown names in {origin}: {shown}')
-    return {names[name]: value for name, value in state.items()}
+    twice = [name for name, times in Counter(names.values()).items() if times > 1]
+    if twice:
+        shown = ', '.join(twice[:6])
+        raise CheckpointError(f'several names in {origin} would become {shown}')

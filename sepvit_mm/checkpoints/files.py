@@ -21,11 +21,14 @@ from torch import Tensor
 
 from ..errors import InputError
 
+# Keys under which trainers store the parameters.
 WRAPPERS = ('state_dict', 'model', 'model_ema')
+# What precedes a backbone's names in a whole model.
+BACKBONE = 'backbone.'
 
 
 def _history_method(owner: Any, name: str) -> Any:
-    """Stand in for ``getattr``, by which mmengine's logs name their statistics."""
+    """Stand in for ``getattr``, with which mmengine's logs pickle their statistics."""
     if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
         raise pickle.UnpicklingError(f'Unsupported global getattr({owner}, {name!r})')
     return getattr(HistoryBuffer, name)
@@ -36,7 +39,7 @@ class _Settings(dict):
 
 
 ARRAY, SCALAR = (value.__reduce__()[0] for value in (np.zeros(1), np.float64(0)))
-# What trainers store beside the weights: plain data, safe to rebuild.
+# What trainers store beside the weights, as far as it is safe to rebuild: plain data.
 SAFE = [
     argparse.Namespace,
     HistoryBuffer,
@@ -50,7 +53,7 @@ SAFE = [
     timedelta,
     ARRAY,
     SCALAR,
-    # as numpy 1 calls them
+    # under their names in numpy 1
     (ARRAY, 'numpy.core.multiarray._reconstruct'),
     (SCALAR, 'numpy.core.multiarray.scalar'),
 ]
@@ -61,51 +64,50 @@ class CheckpointError(InputError):
 
 
 def read_state_dict(checkpoint: str | Path) -> dict[str, Tensor]:
-    """Read the parameters in a file, whatever they are wrapped in.
+    """Read the parameters in a checkpoint, whatever they are wrapped in.
 
     Args:
-        checkpoint: a ``.safetensors`` file, any other file that ``torch.save`` wrote,
-            or an http(s) address of one. ``state_dict``, ``model`` and ``model_ema``
-            are unwrapped, the first of them that is there, and ``module.`` before a
-            name is left out.
+        checkpoint: a ``.safetensors`` file, a file that ``torch.save`` wrote, or the
+            http(s) address of either. Parameters may stand under ``state_dict``,
+            ``model`` or ``model_ema``, of which the first that is there is taken;
+            ``module.`` before a name is cut off.
 
     Returns:
         Tensors by name, on the CPU.
 
     Raises:
-        CheckpointError: nothing is there, it is unreachable or unreadable, it holds
-            more than plain data, or no tensors are in it.
+        CheckpointError: the file does not exist, cannot be downloaded or read, holds
+            more than plain data, or has no tensors in it.
     """
     return unwrap(read_file(checkpoint), checkpoint)[0]
 
 
 def unwrap(content: Any, origin: str | Path) -> tuple[dict[str, Tensor], str | None]:
-    """Find the parameters in what a file holds.
+    """Find the parameters in the content of a checkpoint.
 
     Args:
         content: what :func:`read_file` returned.
-        origin: what an error calls it.
+        origin: what to call the file in an error.
 
     Returns:
         Tensors by name, and the key that they were wrapped in, if any.
 
     Raises:
-        CheckpointError: no tensors are in it.
+        CheckpointError: there are no tensors in it.
     """
     wrapper = None
     if isinstance(content, Mapping):
         wrapper = next((key for key in WRAPPERS if key in content), None)
-    state = content if wrapper is None else content[wrapper]
-    if isinstance(state, Mapping):
-        state = {
-            str(name).removeprefix('module.'): value
-            for name, value in state.items()
-            if isinstance(value, Tensor)
-        }
-    if not isinstance(state, Mapping) or not state:
-        held = list(content)[:8] if isinstance(content, Mapping) else type(content)
+    held = content if wrapper is None else content[wrapper]
+    state = {
+        str(name).removeprefix('module.'): value
+        for name, value in (held.items() if isinstance(held, Mapping) else ())
+        if isinstance(value, Tensor)
+    }
+    if not state:
+        found = list(content)[:8] if isinstance(content, Mapping) else type(content)
         raise CheckpointError(
-            f'no parameters in {origin}: it holds {held}, but needs tensors by name, '
+            f'no parameters in {origin}: it holds {found}, but needs tensors by name, '
             f'alone or under one of {", ".join(WRAPPERS)}'
         )
     return state, wrapper
@@ -118,10 +120,10 @@ def read_file(checkpoint: str | Path) -> Any:
         checkpoint: as for :func:`read_state_dict`.
 
     Returns:
-        What the file holds, tensors on the CPU.
+        The content of the file, with tensors on the CPU.
 
     Raises:
-        CheckpointError: nothing is there, it is unreachable or unreadable, or it holds
+        CheckpointError: the file does not exist, cannot be downloaded or read, or holds
             more than plain data.
     """
     name = str(checkpoint)
@@ -130,7 +132,7 @@ def read_file(checkpoint: str | Path) -> Any:
         raise CheckpointError(f'checkpoint not found: {checkpoint}')
     try:
         if path.suffix == '.safetensors':
-            from safetensors.torch import load_file  # only where it is needed
+            from safetensors.torch import load_file  # an optional dependency
 
             return load_file(path)
         with torch.serialization.safe_globals(SAFE):
@@ -149,7 +151,7 @@ def read_file(checkpoint: str | Path) -> Any:
         raise CheckpointError(
             f'cannot read {checkpoint}: pip install safetensors'
         ) from error
-    except Exception as error:  # torch raises by file content: zip, EOF, Runtime, ...
+    except Exception as error:  # of many kinds, depending on what is in the file
         raise CheckpointError(f'cannot read {checkpoint} ({path}): {error}') from error
 
 
@@ -164,11 +166,11 @@ def _refused_class(error: Exception) -> str:
 
 
 def _download(url: str) -> Path:
-    """Fetch a file into torch's cache, once, by one process for all."""
+    """Download a file into torch's cache, once, by one process of each machine."""
     digest = hashlib.sha256(url.encode()).hexdigest()[:8]
     name = f'{digest}-{PurePosixPath(urlparse(url).path).name}'
     path = Path(torch.hub.get_dir()) / 'checkpoints' / name
-    is_first = int(os.environ.get('LOCAL_RANK', 0)) == 0  # of its machine
+    is_first = int(os.environ.get('LOCAL_RANK', 0)) == 0
     try:
         if is_first and not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Fill a backbone from a checkpoint, and say how far.
+"""Fill a backbone from a checkpoint, and report how far.
 
-Where names do not match, mmengine's own loader loads nothing, with a warning among
-many. Here what was filled is counted, reported and, where it is too little, an error.
+mmengine's own loader passes over names that do not match, with a warning among many.
+Here every parameter is accounted for in a report, and too few of them are an error.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import io
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,27 +23,30 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
+from ..atomic import written_whole
 from ..backbones import FourStageBackbone
-from ..backbones.names import to_ours
-from .files import CheckpointError, read_state_dict
+from ..backbones.names import OWN_PARTS, to_ours
+from .files import BACKBONE, CheckpointError, read_state_dict
 
 REPORT = 'pretrained_coverage.json'
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How far a checkpoint filled a backbone; names are the backbone's.
+    """How far a checkpoint filled a backbone.
+
+    Parameters are listed by their names in the backbone.
 
     Attributes:
-        checkpoint: where it came from.
-        loaded: taken over as they are.
-        resized: window tokens, taken over for another grid of windows.
-        missing: the backbone has them, the file has not.
-        mismatched: in both, of different shapes.
-        unexpected: the file has them, the backbone has not.
-        filled: share of the backbone's values that was filled, in [0, 1].
-        used: share of the file's values that was used, in [0, 1]; classifiers and
-            the norms before them, which a backbone does not have, are not counted.
+        checkpoint: the file or address.
+        loaded: parameters that were taken as they are.
+        resized: window tokens that were resized to another grid of windows.
+        missing: parameters that only the backbone has.
+        mismatched: parameters that have another shape in the file.
+        unexpected: parameters that only the file has.
+        filled: share of the backbone's values that were filled, in [0, 1].
+        used: share of the file's values that were used, in [0, 1], not counting a
+            classifier and the norm before it, which are no part of a backbone.
     """
 
     checkpoint: str
@@ -77,8 +80,13 @@ class Coverage:
         return '\n'.join(lines)
 
     def write(self, path: str | Path) -> None:
-        """Write everything as JSON."""
-        Path(path).write_text(json.dumps(asdict(self), indent=2) + '\n')
+        """Write the report as JSON; the file appears complete or not at all.
+
+        Args:
+            path: the file to write.
+        """
+        with written_whole(path) as partial:
+            partial.write_text(json.dumps(asdict(self), indent=2) + '\n')
 
 
 def fill(
@@ -92,86 +100,86 @@ def fill(
     """Fill a backbone from a checkpoint, and report how far.
 
     This is what ``init_cfg=dict(type='Pretrained', checkpoint=...)`` does in every
-    backbone of this package; the further arguments may stand in that dict. The names
-    may be ours or the authors'. The report is logged, and written to
+    backbone of this package; that dict may hold the further arguments too. The names in
+    the file may be ours or the authors'. The report is logged, and written to
     ``pretrained_coverage.json`` beside the log file, if there is one.
 
     Args:
-        backbone: the backbone; unchanged where this raises.
+        backbone: the backbone to fill; unchanged where this raises.
         checkpoint: as for :func:`read_state_dict`.
-        prefix: take only names that begin so, without it. Default: ``'backbone.'``
-            where any name begins so, else nothing.
+        prefix: take only the names that begin with it, and cut it off. Defaults to
+            ``'backbone.'`` where any name begins with that, else to nothing.
         min_coverage: the least share of the backbone that must be filled, and of the
-            file that must be used, in [0, 1]. The default accepts a SepViT from
-            classification in a dense model, which has about a tenth more, and refuses
-            another architecture. Above 0, a parameter of another shape is refused too,
-            unless it is a window token.
+            file that must be used, in [0, 1]. Above 0, a parameter of another shape is
+            refused too, unless it is a window token. Defaults to 0.85, which accepts a
+            SepViT from classification in a dense model, which has about a tenth more,
+            and refuses another architecture.
         resize_tokens: resize SepViT's learned window tokens bilinearly where the file
-            has another grid of windows, which is our choice. Default: they count as
-            mismatched.
+            has another grid of windows, which is our choice, not the paper's; else they
+            count as mismatched. Defaults to False.
 
     Returns:
         The report.
 
     Raises:
-        CheckpointError: the file cannot be read, has no such prefix, or fills or is
-            used too little; the report is in the message.
+        CheckpointError: the file cannot be read, has no such prefix, or fills too
+            little or is used too little; the report is in the message.
     """
     state = _select(read_state_dict(checkpoint), prefix, checkpoint)
-    kept = to_ours(state, backbone.name_pairs)
+    given = to_ours(state, backbone.name_pairs)
+    fitting, resizable = _sort(given, backbone)
+    taken = {**fitting, **resizable} if resize_tokens else fitting
 
     target = backbone.state_dict()
-    kinds = ('loaded', 'resized', 'missing', 'mismatched', 'unexpected')
-    found: dict[str, list[str]] = {kind: [] for kind in kinds}
-    fitting, hopeless = {}, False
-    for name, place in target.items():
-        value = kept.get(name)
-        if value is None:
-            found['missing'].append(name)
-            continue
-        kind = 'loaded'
-        if value.shape != place.shape:
-            value = backbone.resize(name, value)
-            if value is not None and value.shape != place.shape:
-                value = None  # of other channels too
-            hopeless = hopeless or value is None
-            value = value if resize_tokens else None
-            kind = 'mismatched' if value is None else 'resized'
-        found[kind].append(name)
-        if value is not None:
-            fitting[name] = value
-    found['unexpected'] = [name for name in kept if name not in target]
-
     coverage = Coverage(
         checkpoint=str(checkpoint),
-        **{kind: tuple(names) for kind, names in found.items()},
-        filled=_size(fitting.values()) / _size(target.values()),
-        used=_size(kept[name] for name in fitting) / max(1, _size(kept.values())),
+        loaded=tuple(fitting),
+        resized=tuple(resizable) if resize_tokens else (),
+        missing=tuple(name for name in target if name not in given),
+        mismatched=tuple(n for n in target if n in given and n not in taken),
+        unexpected=tuple(name for name in given if name not in target),
+        filled=share(taken, target),
+        used=share(taken, given),
     )
     _report(coverage)
-    too_little = min(coverage.filled, coverage.used) < min_coverage
-    if too_little or (hopeless and min_coverage > 0):
+    is_too_little = min(coverage.filled, coverage.used) < min_coverage
+    of_other_shape = set(coverage.mismatched) - resizable.keys()
+    if is_too_little or (of_other_shape and min_coverage > 0):
         raise CheckpointError(
             f'{checkpoint} does not fit {type(backbone).__name__}: at least '
             f'{min_coverage:.0%} of the backbone must be filled and of the file be '
             'used (min_coverage), and no parameter may have another shape.\n'
             f'{coverage}'
         )
-    backbone.load_state_dict(fitting, strict=False)
+    backbone.load_state_dict(taken, strict=False)
     return coverage
+
+
+def share(names: Iterable[str], state: Mapping[str, Tensor]) -> float:
+    """Compute the share of a state dict's values that some of its names hold.
+
+    Args:
+        names: names in ``state``.
+        state: tensors by name.
+
+    Returns:
+        The share, in [0, 1]; 0 where there are no values.
+    """
+    held = sum(state[name].numel() for name in names)
+    return held / max(1, sum(value.numel() for value in state.values()))
 
 
 @WEIGHT_INITIALIZERS.register_module(name='Pretrained', force=True)
 class Pretrained(PretrainedInit):
-    """The initialiser behind ``init_cfg=dict(type='Pretrained', checkpoint=...)``.
+    """The initialiser that ``init_cfg=dict(type='Pretrained', ...)`` names.
 
-    It replaces mmengine's in its registry: a backbone of this package is filled by
-    :func:`fill`, any other module by mmengine's loader.
+    It takes the place of mmengine's in the registry: backbones of this package are
+    filled by :func:`fill`, all other modules by mmengine's loader as ever.
 
     Args:
         checkpoint: a file or an address.
-        prefix: take only names that begin so. Defaults to None.
-        map_location: where mmengine's loader puts tensors. Defaults to 'cpu'.
+        prefix: take only the names that begin with it. Defaults to None.
+        map_location: where mmengine's loader puts the tensors. Defaults to 'cpu'.
         **options: further arguments of :func:`fill`, for our backbones only.
     """
 
@@ -186,39 +194,42 @@ class Pretrained(PretrainedInit):
         self.options = options
 
     def __call__(self, module: nn.Module) -> None:
-        """Initialise a module.
+        """Initialise a module from the checkpoint.
+
+        Args:
+            module: a backbone of this package or any other module.
 
         Raises:
-            CheckpointError: see :func:`fill`.
-            TypeError: options of :func:`fill` for a module that is not ours.
+            CheckpointError: :func:`fill` refuses the checkpoint.
+            TypeError: the options are not arguments of :func:`fill`, or the module is
+                not a backbone of this package.
         """
-        if not isinstance(module, FourStageBackbone):
-            if self.options:
-                raise TypeError(
-                    f"'Pretrained' takes no {', '.join(self.options)} for "
-                    f'{type(module).__name__}'
-                )
+        if isinstance(module, FourStageBackbone):
+            try:
+                fill(module, self.checkpoint, prefix=self.prefix, **self.options)
+            except CheckpointError as error:
+                raise CheckpointError(
+                    f'{error}\nTo start from random weights: --cfg-options '
+                    'model.backbone.init_cfg=None'
+                ) from error
+            if hasattr(module, '_params_init_info'):  # mmengine's log of what was done
+                update_init_info(module, self._get_init_info())
+        elif self.options:
+            raise TypeError(
+                f"'Pretrained' takes no {', '.join(self.options)} for "
+                f'{type(module).__name__}, which is not a backbone of sepvit_mm'
+            )
+        else:
             super().__call__(module)
-            return
-        try:
-            fill(module, self.checkpoint, prefix=self.prefix, **self.options)
-        except CheckpointError as error:
-            raise CheckpointError(
-                f'{error}\nTo start from random weights: --cfg-options '
-                'model.backbone.init_cfg=None'
-            ) from error
-        if hasattr(module, '_params_init_info'):
-            update_init_info(module, init_info=self._get_init_info())
 
 
 def _select(
     state: dict[str, Tensor], prefix: str | None, origin: str | Path
 ) -> dict[str, Tensor]:
-    """Keep the names with a prefix, without it."""
+    """Keep the names that begin with a prefix, and cut it off."""
     given = prefix
     if prefix is None:
-        has_backbone = any(name.startswith('backbone.') for name in state)
-        prefix = 'backbone.' if has_backbone else ''
+        prefix = BACKBONE if any(name.startswith(BACKBONE) for name in state) else ''
     prefix = f'{prefix.rstrip(".")}.' if prefix else ''
     chosen = {
         name.removeprefix(prefix): value
@@ -234,16 +245,29 @@ def _select(
     return chosen
 
 
-def _size(values: Iterable[Tensor]) -> int:
-    return sum(value.numel() for value in values)
+def _sort(
+    given: Mapping[str, Tensor], backbone: FourStageBackbone
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Find the values that fit a backbone as they are, and resize those that can be."""
+    fitting, resizable = {}, {}
+    for name, place in backbone.state_dict().items():
+        if name not in given:
+            continue
+        if given[name].shape == place.shape:
+            fitting[name] = given[name]
+            continue
+        resized = backbone.resize(name, given[name])
+        if resized is not None and resized.shape == place.shape:
+            resizable[name] = resized
+    return fitting, resizable
 
 
 def _part_of(name: str) -> str:
-    kind, index, *_ = (*name.split('.'), '')
-    return f'{kind} {index}' if kind in ('stages', 'norms') else 'other'
+    return ' '.join(name.split('.')[:2]) if name.startswith(OWN_PARTS) else 'other'
 
 
 def _report(coverage: Coverage) -> None:
+    """Log a report, and write it beside each log file."""
     is_whole = not (coverage.missing or coverage.mismatched)
     level = logging.INFO if is_whole else logging.WARNING
     print_log(f'\n{coverage}', logger='current', level=level)

@@ -1,4 +1,4 @@
-"""Find the checkpoint to go on from; load one entirely or not at all."""
+"""Load whole models: find the last checkpoint, load one entirely or not at all."""
 
 from __future__ import annotations
 
@@ -12,19 +12,23 @@ from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
 from .files import CheckpointError, read_file, read_state_dict
+from .fill import share
 
-LEAST_FIT = 0.5  # of the model, by a file that training starts from
+LEAST_FILLED = 0.5  # of a model, by a file that training starts from
 
 
 def latest_checkpoint(work_dir: str | Path) -> Path | None:
-    """The last complete checkpoint that training left in a work dir.
+    """Find the last complete checkpoint that training left in a folder.
 
-    It is the one that ``last_checkpoint`` names, as mmengine's own look-up has it,
-    unless the machine went down before all of it was on the disk; then the newest
-    complete one. Another run may have left files of higher numbers.
+    It is the one that the file ``last_checkpoint`` names, as in mmengine, unless the
+    machine went down before it was written to the end; then it is the newest complete
+    one. Numbers do not decide, since another run may have left higher ones.
 
     Args:
-        work_dir: A folder with ``epoch_*.pth`` or ``iter_*.pth``; need not exist.
+        work_dir: a folder with ``epoch_*.pth`` or ``iter_*.pth``; need not exist.
+
+    Returns:
+        The checkpoint, or None where there is no complete one.
     """
     work_dir = Path(work_dir)
     steps = {
@@ -39,65 +43,66 @@ def latest_checkpoint(work_dir: str | Path) -> Path | None:
         return path == named, path.stat().st_mtime, steps[path]
 
     for path in sorted(steps, key=rank, reverse=True):
-        # a zip archive's directory is its very end: a cut file has none
+        # The directory of a zip archive is at its very end: a file cut short has none.
         if zipfile.is_zipfile(path):
             return path
     return None
 
 
 def require_fit(model: nn.Module, checkpoint: str | Path) -> None:
-    """Refuse a file to start from that mmengine would hardly load anything of.
+    """Refuse to start training from a file that has little in common with the model.
 
-    It loads what fits and warns of the rest; from a file whose names are others
-    training would start from noise. A new head for other classes is none of that.
+    mmengine loads what fits and warns of the rest, so that training from a file with
+    other names would start from noise. A new head for other classes is accepted.
 
     Args:
-        model: The model, possibly wrapped (DDP).
-        checkpoint: A file or an address, as for
+        model: the model, possibly wrapped (DDP).
+        checkpoint: a file or an address, as for
             :func:`sepvit_mm.checkpoints.read_state_dict`.
 
     Raises:
-        CheckpointError: The file is missing or unreadable, or fills less than half of
+        CheckpointError: the file is missing or unreadable, or fills less than half of
             the model.
     """
     content = read_file(checkpoint)
+    # As mmengine will read it: no other wrapper than `state_dict`.
     state = content.get('state_dict', content) if isinstance(content, dict) else {}
     state = {str(name).removeprefix('module.'): v for name, v in state.items()}
-    target = (model.module if is_model_wrapper(model) else model).state_dict()
+    bare = model.get_submodule('module') if is_model_wrapper(model) else model
+    target = bare.state_dict()
     fitting = [
-        value.numel()
-        for name, value in target.items()
-        if getattr(state.get(name), 'shape', None) == value.shape
+        name
+        for name, place in target.items()
+        if getattr(state.get(name), 'shape', None) == place.shape
     ]
-    filled = sum(fitting) / sum(value.numel() for value in target.values())
-    if filled < LEAST_FIT:
+    filled = share(fitting, target)
+    if filled < LEAST_FILLED:
         raise CheckpointError(
             f'load_from {checkpoint} fills {filled:.0%} of the model, at least '
-            f'{LEAST_FIT:.0%} are needed. Its names are '
+            f'{LEAST_FILLED:.0%} are needed. Its names are '
             f'{shorten(", ".join(state), 200)}. tools/convert_checkpoint.py converts '
             "the authors' files; model.backbone.init_cfg fills the backbone alone"
         )
 
 
 def load_entirely(model: nn.Module, checkpoint: str | Path) -> None:
-    """Load a checkpoint that must fit the model key by key.
+    """Load a checkpoint that must fit the model in every parameter.
 
     Args:
-        model: The model, possibly wrapped (DDP, test time augmentation).
-        checkpoint: A file or an address, as for
+        model: the model, possibly wrapped (DDP, test-time augmentation).
+        checkpoint: a file or an address, as for
             :func:`sepvit_mm.checkpoints.read_state_dict`.
 
     Raises:
-        CheckpointError: The file is missing or unreadable, or keys are missing,
-            unexpected or of another size; they are named.
+        CheckpointError: the file is missing or unreadable, or parameters are missing,
+            unexpected or of another shape; they are named.
     """
     state = read_state_dict(checkpoint)
     try:
         load_state_dict(model, state, strict=True)
     except RuntimeError as error:
-        reason = '; '.join(
-            shorten(line, 400) for line in str(error).split('\n') if line
-        )
+        lines = filter(None, str(error).split('\n'))
+        reason = '; '.join(shorten(line, 400) for line in lines)
         raise CheckpointError(
             f'cannot load checkpoint {checkpoint}: {reason}'
         ) from error

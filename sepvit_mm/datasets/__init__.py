@@ -1,4 +1,4 @@
-"""Small real datasets, prepared from files that Python wheels carry."""
+"""Small real datasets, prepared from files in Python wheels."""
 
 from .prepare import DATASETS, Dataset, build, count, prepare
 from .wheels import DatasetError

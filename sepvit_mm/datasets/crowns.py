@@ -1,21 +1,21 @@
-"""Crowns: small crops of the tree scenes, with a tree in the middle or without.
+"""Crowns: small crops of the tree scenes, half of them with a tree in the middle.
 
-A classification dataset of real photographs for what ImageNet is for: to pre-train a
-backbone that a detector, here that of the trees, then starts from. It is cut from the
-scenes of :mod:`.trees`, with the same scenes held out, because that needs no further
-source, and because the hand-over stays within one domain. There are as many crops of
-either kind.
+This classification dataset of real photographs serves the purpose of ImageNet: to
+pre-train a backbone from which a detector, here the one for trees, then starts. The
+crops are cut from the scenes of :mod:`.trees`, and the same scenes are held out: no
+further source is needed, and both steps of training stay within one domain.
 """
 
+from __future__ import annotations
+
 import io
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from .coco import annotation_file, write_png
+from .coco import write_annotations, write_png
 from .tiling import Box
 from .trees import DATA, LICENSE, SCENES, SOURCE, read_voc_boxes
 
@@ -31,14 +31,16 @@ def write(
     scenes: Mapping[str, tuple[str, ...]] = SCENES,
     size: int = 64,
 ) -> None:
-    """Write images, and annotations in OpenMMLab's own layout.
+    """Write the dataset: images, and annotations in OpenMMLab's own layout.
+
+    A crop shows a tree where its centre is that of a box, moved inside the scene if
+    need be, and ground where no box reaches its middle half.
 
     Args:
-        files: Contents of the wheel's files by path.
-        folder: Where to write.
-        scenes: Split -> scenes. Default: those of the trees.
-        size: Width and height of a crop in pixels. Default: 64. Ground is where no box
-            reaches the middle half of a crop.
+        files: contents of the wheel's files by path.
+        folder: the folder to write to.
+        scenes: names of the scenes in each split. Defaults to those of the trees.
+        size: width and height of a crop in pixels. Defaults to 64.
     """
     for split, names in scenes.items():
         entries = []
@@ -47,11 +49,8 @@ def write(
                 file_name = f'{name}_{crop_name}.png'
                 write_png(folder / 'images' / split / file_name, pixels)
                 entries.append({'img_path': file_name, 'gt_label': label})
-        path = annotation_file(folder, split)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(
-            json.dumps({'metainfo': {'classes': CLASSES}, 'data_list': entries})
-        )
+        content = {'metainfo': {'classes': CLASSES}, 'data_list': entries}
+        write_annotations(folder, split, content)
 
 
 def _crops(
@@ -71,7 +70,7 @@ def _crops(
         for left in range(0, width - size + 1, size // 4)
         if not any(_reaches_middle(box, left, top, size) for box in boxes)
     ]
-    # As many of either kind, always the same ones.
+    # As many with a tree as without, and the same ones every time.
     rng = np.random.default_rng(0)
     count = min(len(places), len(ground))
     for label, candidates in ((1, places), (0, ground)):
@@ -82,7 +81,7 @@ def _crops(
 
 
 def _around(x: int, y: int, size: int, width: int, height: int) -> tuple[int, int]:
-    """Place a crop around a point, moved inside the scene."""
+    """Place a crop around a point, or as near as the scene's borders allow."""
     left = min(max(x - size // 2, 0), width - size)
     top = min(max(y - size // 2, 0), height - size)
     return left, top

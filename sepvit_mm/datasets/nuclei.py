@@ -1,8 +1,10 @@
 """Nuclei: instance masks on a fluorescence micrograph, from the stardist wheel.
 
 One image of 512 x 512 pixels in which people outlined 125 nuclei. Its left part is
-for training, its right part is held out; no pixel is in both.
+for training and its right part is held out; no pixel is in both.
 """
+
+from __future__ import annotations
 
 import io
 from collections.abc import Mapping
@@ -27,7 +29,7 @@ SOURCE = WheelSource(
         LABELS: '59ad5e820b7982ca9d13e946fa6e7f64e2714899e00a2ae6c69aa79aad53d46f',
         LICENSE: 'c279e190706f46dd920854b64d0d823a33be1981c187f581eb432b273f797492',
     },
-    # Every platform's wheel carries the same data, so all take one that surely exists.
+    # The data are the same in every platform's wheel: one that exists serves them all.
     pip_args=(
         '--platform=manylinux_2_28_x86_64',
         '--implementation=cp',
@@ -47,16 +49,16 @@ def write(
 ) -> None:
     """Write the dataset in COCO layout, and its foreground in mmseg layout.
 
-    ``masks/{split}/*.png`` has 0 for background and 1 for nucleus.
+    In ``masks/{split}/*.png`` 0 is background and 1 is nucleus.
 
     Args:
-        files: Contents of the wheel's files by path.
-        folder: Where to write.
-        split_at: First column that is held out. Default: 288.
-        tile_size: Largest width and height of a tile in pixels. Default: 320.
-        overlap: Overlap of training tiles in pixels. Default: 48, which no nucleus
-            exceeds, so each is whole in at least one tile unless ``split_at`` cuts
-            it. Held-out tiles have none, so that each nucleus is counted once.
+        files: contents of the wheel's files by path.
+        folder: the folder to write to.
+        split_at: first column that is held out. Defaults to 288.
+        tile_size: largest width and height of a tile in pixels. Defaults to 320.
+        overlap: overlap of training tiles in pixels. Held-out tiles do not overlap, so
+            that each nucleus is counted once. Defaults to 48, which no nucleus exceeds,
+            so that each is whole in at least one tile unless ``split_at`` cuts it.
     """
     image = to_8_bit(_read_tiff(files[IMAGE]))
     labels = _read_tiff(files[LABELS])
@@ -85,11 +87,17 @@ def write(
 
 
 def to_8_bit(image: np.ndarray) -> np.ndarray:
-    """Map intensities to 8 bits by ``16 * sqrt(value)``, the same for every image.
+    """Map intensities to 8 bits by ``16 * sqrt(value)``, the same way in every image.
 
-    The micrograph's values reach 235 with a median of 24. A square root, which evens
-    out photon noise, lifts the dim nuclei; 0 stays 0 and 255 stays 255, where brighter
-    values are cut.
+    The micrograph's values reach 235, with a median of 24. The square root, which evens
+    out photon noise, brightens the dim nuclei. 0 stays 0, 255 stays 255, and brighter
+    values become 255.
+
+    Args:
+        image: intensities from 0, of any shape.
+
+    Returns:
+        The image in 8 bits, of the same shape.
     """
     return np.minimum(np.rint(16 * np.sqrt(image)), 255).astype(np.uint8)
 

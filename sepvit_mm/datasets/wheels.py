@@ -1,4 +1,6 @@
-"""Reading data files out of Python wheels, without installing the wheels."""
+"""Read data files out of Python wheels, without installing the wheels."""
+
+from __future__ import annotations
 
 import hashlib
 import subprocess
@@ -9,8 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..errors import InputError
 
-class DatasetError(RuntimeError):
+
+class DatasetError(InputError):
     """A dataset cannot be prepared; the message says what failed and what to do."""
 
 
@@ -19,16 +23,16 @@ class WheelSource:
     """Files of one released wheel, with the digests that they must have.
 
     Attributes:
-        project: Name of the project on the package index.
-        version: Its release.
-        members: Path inside the wheel -> sha256 of that file, or None where the
-            digest of the whole wheel vouches for it.
-        sha256: Digest of the wheel, or None where the project publishes a wheel for
-            each platform; every member then needs a digest of its own.
-        pip_args: What ``pip download`` needs beside the requirement.
+        project: name of the project on the package index.
+        version: its release.
+        members: for each file its path inside the wheel and its sha256, which is None
+            where the digest of the wheel suffices.
+        sha256: digest of the wheel. Defaults to None, for a project that publishes a
+            wheel for each platform; every member then needs a digest of its own.
+        pip_args: further arguments of ``pip download``. Defaults to none.
 
     Raises:
-        ValueError: If a member is vouched for by no digest.
+        ValueError: no digest covers one of the members.
     """
 
     project: str
@@ -38,7 +42,7 @@ class WheelSource:
     pip_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a member that no digest vouches for."""
+        """Refuse a member that no digest covers."""
         unchecked = [path for path, digest in self.members.items() if not digest]
         if self.sha256 is None and unchecked:
             raise ValueError(
@@ -47,24 +51,24 @@ class WheelSource:
             )
 
     def __str__(self) -> str:
-        """Return the requirement as pip reads it."""
+        """Give the requirement as pip reads it."""
         return f'{self.project}=={self.version}'
 
 
 def fetch(source: WheelSource, wheel: str | Path | None = None) -> dict[str, bytes]:
-    """Return the contents of ``source.members``, every digest checked.
+    """Read the files of a source, and check every digest.
 
     Args:
-        source: What to read.
-        wheel: A wheel on disk. Default: None, which lets pip download it into a
-            temporary folder; pip's own progress is shown.
+        source: the wheel and its files.
+        wheel: a wheel on disk. Defaults to None: pip downloads it into a temporary
+            folder, and shows its own progress.
 
     Returns:
-        Path inside the wheel -> contents.
+        Contents of the files by their path inside the wheel.
 
     Raises:
-        DatasetError: If the wheel cannot be had or read, lacks a member, or a digest
-            differs.
+        DatasetError: the wheel cannot be downloaded or read, lacks a member, or has
+            another digest.
     """
     if wheel is not None:
         return _read(source, Path(wheel))
