@@ -15,8 +15,6 @@ from ..measure.macs import count_parameters
 from .manifest import Family, Model, config_path, families
 from .size import size_of
 
-# What the tables stand in, by path in a checkout.
-DOCUMENTS = ('docs/model-zoo.md', 'docs/small-datasets.md')
 # Task and name of the papers' datasets, by the last word of a config's name.
 TASKS = {
     'imagenet': ('Image Classification', 'ImageNet-1k'),
@@ -39,9 +37,9 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
 
 
-def _name(model: Model) -> str:
-    # no link: configs are outside docs/, and mkdocs refuses links that leave it
-    return f'`{model.name}`'
+def _link(model: Model) -> str:
+    # as seen from docs/; the docs site has a page for each config
+    return f'[`{model.name}`](../configs/{model.name}.py)'
 
 
 def _figures(figures: Mapping[str, float]) -> str:
@@ -87,7 +85,7 @@ def architectures() -> str:
                     f'{size_of(model.name).parameters / 1e6:.1f} M',
                     *_macs(model),
                     f'{model.results["top-1"]}',
-                    _name(model),
+                    _link(model),
                 ]
             )
     header = 'backbone, arch, channels, blocks, parameters, with 1000 classes, '
@@ -120,7 +118,7 @@ def dense(family: Family) -> str:
     for model in _of_task(family, 'coco', 'ade20k'):
         rows.append(
             [
-                _name(model),
+                _link(model),
                 f'{size_of(model.name).parameters / 1e6:.1f} M',
                 *_macs(model),
                 _figures(model.results),
@@ -136,7 +134,7 @@ def small() -> str:
     """The configs for the small datasets, with what was measured here."""
     rows = [
         [
-            _name(model),
+            _link(model),
             _figures(model.measured),
             _figures(model.handed_over),
             _figures(model.untrained),
