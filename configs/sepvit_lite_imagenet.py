@@ -1,4 +1,4 @@
-# ImageNet-1K, the authors' recipe; they do not tell its drop path, so there is none.
+# ImageNet-1K, the authors' recipe. They do not give a drop path, so there is none.
 _base_ = './sepvit_t_imagenet.py'
 model = dict(
     backbone=dict(arch='lite', drop_path_rate=0.0),

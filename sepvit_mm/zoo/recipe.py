@@ -37,29 +37,29 @@ def resolve_recipe(cfg: Config) -> dict[str, Any]:
 
     The model is built on the meta device, the optimizer from its parameters and the
     schedulers from the optimizer, so that a key that mmengine ignores has no effect
-    here either.
+    here either. A recipe has these values:
+
+    - ``optimizer``, ``lr``, ``weight_decay``, ``betas``, ``eps``;
+    - ``decay_factors`` by kind of parameter, and ``lr_factors`` by the last two parts
+      of a parameter's name: what weight decay and learning rate are multiplied by,
+      where that is not one; a list where it differs among the parameters of one key;
+    - ``clip_grad``: its arguments, or None;
+    - ``mixed_precision``, ``checkpointing``, and ``drop_path`` of the last block;
+    - ``length`` in epochs or iterations, and ``schedule``, a list of schedulers;
+    - ``batch``, for which the learning rate is meant: gpus, images on each, and steps
+      whose gradients are added up;
+    - ``hooks`` besides the default ones;
+    - ``mixing`` of the images of a batch, and ``label_smoothing``;
+    - ``train_data`` and ``test_data``: datasets, without the folders they are in;
+    - ``train_images`` and ``test_images``: lists of transforms;
+    - ``pixels``: order of the channels, mean and std;
+    - ``starts_from``: a file of weights, or None.
 
     Args:
         cfg: from :func:`sepvit_mm.engine.load_config`; left unchanged.
 
     Returns:
-        A dict of plain values:
-
-        - optimizer, lr, weight_decay, betas, eps;
-        - decay_factors, by kind of parameter, and lr_factors, by the last two parts of
-          a parameter's name: what the two rates are multiplied by, where that is not
-          one; a list where parameters of one key differ;
-        - clip_grad, with mmengine's arguments, or None;
-        - mixed_precision, checkpointing; drop_path of the last block;
-        - length, in epochs or iterations; schedule, a list of schedulers;
-        - batch, the one that the learning rate is for: gpus, images on each, and steps
-          whose gradients are added up;
-        - hooks, those besides the default ones;
-        - mixing, what is done to whole batches of a classifier; label_smoothing;
-        - train_data, test_data: datasets, apart from the folders they are in;
-        - train_images, test_images: lists of transforms;
-        - pixels: order of the channels, mean, std;
-        - starts_from, a file of weights, or None.
+        Plain values by name, equal to those of the manifest if it is right.
     """
     model = build_model(cfg, device='meta')
     wrapper = build_optimizer(cfg, model)
