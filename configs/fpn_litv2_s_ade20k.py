@@ -1,7 +1,7 @@
 # Semantic FPN 80k.
 _base_ = [
     '_base_/models/semantic_fpn.py',
-    '_base_/litv2_weights.py',
+    '_base_/weights.py',
     '_base_/datasets/ade20k.py',
     '_base_/schedules/ade20k_80k.py',
     '_base_/runtime_mmseg.py',

@@ -1,5 +1,4 @@
-# Semantic FPN 80k. There are no pretrained SepViT weights: make them with
-# sepvit_t_imagenet.py, or this trains from scratch.
+# Semantic FPN 80k.
 _base_ = [
     '_base_/models/semantic_fpn.py',
     '_base_/datasets/ade20k.py',

@@ -1,7 +1,7 @@
 # Mask R-CNN 1x, in mixed precision as the authors train.
 _base_ = [
     '_base_/models/mask_rcnn.py',
-    '_base_/litv2_weights.py',
+    '_base_/weights.py',
     '_base_/datasets/coco_instance.py',
     '_base_/schedules/coco_1x.py',
     '_base_/runtime_mmdet.py',

@@ -1,6 +1,4 @@
-# Mask R-CNN 1x. The paper's code was never released: the recipe is ours, after its
-# peers'. There are no pretrained weights: make them with pale_s_imagenet.py, or this
-# trains from scratch.
+# Mask R-CNN 1x, our recipe.
 _base_ = './mask_rcnn_pale_t_coco.py'
 model = dict(
     backbone=dict(arch='small', drop_path_rate=0.3),

@@ -1,6 +1,5 @@
 # Mask R-CNN 1x. The paper's code was never released: the recipe is ours, after its
-# peers'. There are no pretrained weights: make them with pale_t_imagenet.py, or this
-# trains from scratch.
+# peers'.
 _base_ = [
     '_base_/models/mask_rcnn.py',
     '_base_/datasets/coco_instance.py',

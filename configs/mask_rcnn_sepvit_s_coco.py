@@ -1,5 +1,4 @@
-# Mask R-CNN 1x. There are no pretrained SepViT weights: make them with
-# sepvit_s_imagenet.py, or this trains from scratch.
+# Mask R-CNN 1x.
 _base_ = './mask_rcnn_sepvit_t_coco.py'
 model = dict(backbone=dict(arch='small', drop_path_rate=0.3))
 optim_wrapper = dict(optimizer=dict(weight_decay=1e-4))

@@ -1,6 +1,4 @@
-# Mask R-CNN 3x, multi-scale, in mixed precision as the authors train. There are no
-# pretrained SepViT weights: make them with sepvit_t_imagenet.py, or this trains from
-# scratch.
+# Mask R-CNN 3x, multi-scale, in mixed precision as the authors train.
 _base_ = [
     '_base_/models/mask_rcnn.py',
     '_base_/datasets/coco_instance_ms.py',

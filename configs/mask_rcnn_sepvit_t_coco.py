@@ -1,5 +1,4 @@
-# Mask R-CNN 1x. There are no pretrained SepViT weights: make them with
-# sepvit_t_imagenet.py, or this trains from scratch.
+# Mask R-CNN 1x.
 _base_ = [
     '_base_/models/mask_rcnn.py',
     '_base_/datasets/coco_instance.py',

@@ -1,7 +1,7 @@
 # RetinaNet 1x, in mixed precision as the authors train.
 _base_ = [
     '_base_/models/retinanet.py',
-    '_base_/litv2_weights.py',
+    '_base_/weights.py',
     '_base_/datasets/coco_detection.py',
     '_base_/schedules/coco_1x.py',
     '_base_/runtime_mmdet.py',

@@ -1,5 +1,4 @@
-# RetinaNet 1x, our addition. There are no pretrained Pale Transformer weights: make
-# them with pale_b_imagenet.py, or this trains from scratch.
+# RetinaNet 1x, our addition.
 _base_ = './retinanet_pale_t_coco.py'
 model = dict(
     backbone=dict(arch='base', drop_path_rate=0.5),

@@ -1,5 +1,4 @@
-# RetinaNet 1x, our addition. There are no pretrained Pale Transformer weights: make
-# them with pale_t_imagenet.py, or this trains from scratch.
+# RetinaNet 1x, our addition.
 _base_ = [
     '_base_/models/retinanet.py',
     '_base_/datasets/coco_detection.py',

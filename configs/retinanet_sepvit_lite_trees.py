@@ -33,7 +33,7 @@ model = dict(
         reg_decoded_bbox=True,
         loss_bbox=dict(type='GIoULoss', loss_weight=2.0),
     ),
-    # what a tile's border left of a neighbour's crown is neither tree nor background
+    # what is left of a crown that a tile's border cuts is neither tree nor background
     train_cfg=dict(assigner=dict(ignore_iof_thr=0.5)),
     # seen from above, crowns hardly overlap
     test_cfg=dict(score_thr=0.001, nms=dict(iou_threshold=0.4)),

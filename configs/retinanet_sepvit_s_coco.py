@@ -1,5 +1,4 @@
-# RetinaNet 1x. There are no pretrained SepViT weights: make them with
-# sepvit_s_imagenet.py, or this trains from scratch.
+# RetinaNet 1x.
 _base_ = './retinanet_sepvit_t_coco.py'
 model = dict(backbone=dict(arch='small', drop_path_rate=0.3))
 optim_wrapper = dict(optimizer=dict(weight_decay=1e-4))

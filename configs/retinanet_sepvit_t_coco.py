@@ -1,5 +1,4 @@
-# RetinaNet 1x. There are no pretrained SepViT weights: make them with
-# sepvit_t_imagenet.py, or this trains from scratch.
+# RetinaNet 1x.
 _base_ = [
     '_base_/models/retinanet.py',
     '_base_/datasets/coco_detection.py',

@@ -1,13 +1,6 @@
 # ImageNet-1K, the authors' recipe.
-_base_ = [
-    '_base_/models/classifier.py',
-    '_base_/datasets/imagenet.py',
-    '_base_/schedules/imagenet_300e_warmup5.py',
-    '_base_/runtime_mmpretrain.py',
-]
+_base_ = './sepvit_t_imagenet.py'
 model = dict(
-    backbone=dict(
-        type='SepViT', arch='base', mode='classification', drop_path_rate=0.5
-    ),
+    backbone=dict(arch='base', drop_path_rate=0.5),
     head=dict(in_channels=1024),
 )

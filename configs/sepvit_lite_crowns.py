@@ -1,4 +1,5 @@
-# A few epochs of classification, to hand the backbone over to the detector of trees:
+# A few epochs of classification, so that the detector of trees has a backbone to start
+# from. For retinanet_sepvit_lite_trees.py, afterwards:
 # --cfg-options model.backbone.init_cfg.type=Pretrained
 # model.backbone.init_cfg.checkpoint=work_dirs/sepvit_lite_crowns/epoch_15.pth
 _base_ = [
@@ -9,7 +10,7 @@ _base_ = [
 ]
 max_epochs = 15
 model = dict(
-    # as the detector has it, so that all of it can be handed over
+    # as in the detector, so that all of it can be handed over
     backbone=dict(type='SepViT', arch='lite', out_indices=(3,)),
     data_preprocessor=dict(num_classes=2),
     head=dict(in_channels=256, num_classes=2),

@@ -1,11 +1,6 @@
-# ImageNet-1K, the authors' recipe; they do not tell its drop path, so there is none.
-_base_ = [
-    '_base_/models/classifier.py',
-    '_base_/datasets/imagenet.py',
-    '_base_/schedules/imagenet_300e_warmup5.py',
-    '_base_/runtime_mmpretrain.py',
-]
+# ImageNet-1K, the authors' recipe. They do not give a drop path, so there is none.
+_base_ = './sepvit_t_imagenet.py'
 model = dict(
-    backbone=dict(type='SepViT', arch='lite', mode='classification'),
+    backbone=dict(arch='lite', drop_path_rate=0.0),
     head=dict(in_channels=256),
 )

@@ -1,4 +1,4 @@
-# UperNet 160k. The authors have no UperNet: this recipe, SepViT's, is our addition.
+# UperNet 160k, our addition.
 _base_ = './upernet_litv2_s_ade20k.py'
 model = dict(
     backbone=dict(

@@ -1,7 +1,7 @@
 # UperNet 160k. The authors have no UperNet: this recipe, SepViT's, is our addition.
 _base_ = [
     '_base_/models/upernet.py',
-    '_base_/litv2_weights.py',
+    '_base_/weights.py',
     '_base_/datasets/ade20k.py',
     '_base_/schedules/ade20k_160k.py',
     '_base_/runtime_mmseg.py',

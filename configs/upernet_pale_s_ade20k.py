@@ -1,6 +1,4 @@
-# UperNet 160k. The paper's code was never released: the recipe is ours, after its
-# peers'. There are no pretrained weights: make them with pale_s_imagenet.py, or this
-# trains from scratch.
+# UperNet 160k, our recipe.
 _base_ = './upernet_pale_t_ade20k.py'
 model = dict(
     backbone=dict(arch='small', drop_path_rate=0.3),

@@ -1,5 +1,4 @@
-# UperNet 160k. There are no pretrained SepViT weights: make them with
-# sepvit_b_imagenet.py, or this trains from scratch.
+# UperNet 160k.
 _base_ = './upernet_sepvit_t_ade20k.py'
 model = dict(
     backbone=dict(arch='base', drop_path_rate=0.5),

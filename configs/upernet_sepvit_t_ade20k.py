@@ -1,5 +1,4 @@
-# UperNet 160k. There are no pretrained SepViT weights: make them with
-# sepvit_t_imagenet.py, or this trains from scratch.
+# UperNet 160k.
 _base_ = [
     '_base_/models/upernet.py',
     '_base_/datasets/ade20k.py',

@@ -1,4 +1,4 @@
-"""Every config builds, learns and predicts; the recipes are the specification's."""
+"""Every config builds, learns and predicts."""
 
 import re
 from pathlib import Path

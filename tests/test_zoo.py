@@ -1,5 +1,6 @@
-"""Every config is what the manifest claims, and what is printed of it is current."""
+"""Every config is what the manifest claims, and what is printed from it is current."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,8 @@ import yaml
 from mmengine.registry import MODELS
 
 from sepvit_mm.backbones.pale import SeparableProjection
-from sepvit_mm.measure.macs import count_macs
 from sepvit_mm.engine import build_model, load_config
+from sepvit_mm.measure.macs import count_macs
 from sepvit_mm.zoo import config_path, families, models, resolve_recipe, size_of
 from sepvit_mm.zoo.tables import TASKS, files, renew, tables
 
@@ -69,13 +70,23 @@ def test_macs_are_those_published(name):
             'MinIoURandomCrop',
             'train_images',
         ),
+        ('train_dataloader.dataset.filter_cfg', None, 'train_data'),
+        ('train_dataloader.dataset.pipeline.2.scale', (1000, 600), 'train_images'),
+        ('train_dataloader.dataset.pipeline.3.prob', 0.25, 'train_images'),
+        ('test_dataloader.dataset.pipeline.1.keep_ratio', False, 'test_images'),
         ('custom_hooks', [dict(type='EMAHook')], 'hooks'),
-        ('optim_wrapper.clip_grad', dict(max_norm=1.0), 'clip_norm'),
-        ('optim_wrapper.paramwise_cfg', dict(norm_decay_mult=0.0), 'no_decay'),
+        ('optim_wrapper.type', 'AmpOptimWrapper', 'mixed_precision'),
+        ('optim_wrapper.clip_grad', dict(max_norm=1.0), 'clip_grad'),
+        ('optim_wrapper.paramwise_cfg', dict(norm_decay_mult=0.0), 'decay_factors'),
         (
             'optim_wrapper.paramwise_cfg.custom_keys',
             {'neck': dict(decay_mult=0.1)},
-            'no_decay',
+            'decay_factors',
+        ),
+        (
+            'optim_wrapper.paramwise_cfg.custom_keys',
+            {'backbone.stages.0': dict(lr_mult=0.1)},
+            'lr_factors',
         ),
         ('model.backbone.with_cp', True, 'checkpointing'),
         ('model.data_preprocessor.bgr_to_rgb', False, 'pixels'),
@@ -88,6 +99,32 @@ def test_a_recipe_tells_what_was_changed(key, value, differs):
     before = resolve_recipe(load_config(path))
     after = resolve_recipe(load_config(path, overrides={key: value}))
     assert {k for k in before if before[k] != after[k]} == {differs}
+
+
+@pytest.mark.parametrize(
+    'overrides',
+    [
+        {'optim_wrapper.paramwise_cfg.custom_keys': {'no_such': dict(lr_mult=0.1)}},
+        {'param_scheduler.0.end_factor': 1.0},  # the default
+        {'data_root': 'elsewhere'},
+        {'train_dataloader.dataset.pipeline.0.backend_args': dict(backend='local')},
+    ],
+    ids=['a key of no parameter', 'a default', 'a folder', 'how files are read'],
+)
+def test_a_recipe_tells_nothing_of_what_changes_nothing(overrides):
+    path = config_path('retinanet_sepvit_t_coco')
+    after = resolve_recipe(load_config(path, overrides=overrides))
+    assert after == resolve_recipe(load_config(path))
+
+
+def test_a_factor_that_differs_within_a_kind_is_a_list():
+    key = 'optim_wrapper.paramwise_cfg.custom_keys'
+    path = config_path('retinanet_sepvit_t_coco')
+    cfg = load_config(path, overrides={key: {'neck': dict(decay_mult=0.5)}})
+    assert resolve_recipe(cfg)['decay_factors'] == {
+        'weight': [0.5, 1.0],
+        'bias': [0.5, 1.0],
+    }
 
 
 # Multiply-accumulates in G, with all the digits that were computed apart from here.
@@ -166,12 +203,13 @@ def test_only_configs_without_a_paper_lack_published_figures():
         assert bool(model.measured) != (model.dataset in TASKS), name
 
 
-def test_tables_of_the_readme_are_current():
-    readme = (ROOT / 'README.md').read_text()
+def test_tables_of_the_docs_are_current_and_all_there():
     current = tables()
-    assert renew(readme, current) == readme
-    for name in current:
-        assert f'<!-- table: {name} -->' in readme
+    texts = [path.read_text() for path in ROOT.glob('docs/**/*.md')]
+    for text in texts:
+        assert renew(text, current) == text
+    places = re.findall(r'<!-- table: (\S+) -->', ''.join(texts))
+    assert sorted(places) == sorted(current)
 
 
 def test_metafiles_are_current_and_name_every_config():

@@ -1,4 +1,4 @@
-"""Read the manifest."""
+"""The manifest of the zoo, read from ``manifest.yml``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 PACKAGE = Path(__file__).parents[1]
-# Configs lie in the checkout, and in a wheel where mim and mmengine look for them.
+# A wheel has the configs where mim and mmengine look for them, a checkout beside the
+# package.
 FOLDERS = (PACKAGE / '.mim/configs', PACKAGE.parent / 'configs')
 
 
@@ -21,7 +22,7 @@ class Counted:
 
     Attributes:
         shape: height and width of the image.
-        kinds: what is counted, of :data:`sepvit_mm.complexity.KINDS`.
+        kinds: what is counted, of :data:`sepvit_mm.measure.macs.KINDS`.
     """
 
     shape: tuple[int, int]
@@ -30,22 +31,28 @@ class Counted:
 
 @dataclass(frozen=True)
 class Model:
-    """What is claimed of one config.
+    """What is claimed about one config.
 
     Attributes:
         name: stem of the config's file.
         counted: how ``macs`` are counted.
-        recipe: see :func:`sepvit_mm.zoo.resolve_recipe`.
-        recipe_by: 'authors', or 'us' where there is none of theirs.
-        parameters: of the whole model, as exact as published; None where unpublished.
-        macs: multiply-accumulates in G as published; None where unpublished.
-        macs_corrected: what ``macs`` should have been, where that is a known slip.
-        results: published accuracies in percent, by name. None was measured here.
-        also_published: further published figures, accuracies in percent and speeds.
-        measured: accuracies in percent that were measured here, by name.
-        untrained: the same of the model before training.
-        handed_over: the same after training from a backbone trained here before.
-        minutes: what training took, on two CPU cores.
+        recipe: as :func:`sepvit_mm.zoo.resolve_recipe` returns it.
+        recipe_by: whose recipe it is, ``'authors'`` or ``'us'``. Defaults to
+            ``'authors'``.
+        parameters: of the whole model, as exact as published. Defaults to None,
+            unpublished.
+        macs: multiply-accumulates in G as published. Defaults to None, unpublished.
+        macs_corrected: what ``macs`` should have been, where it is a known slip.
+            Defaults to None.
+        results: published accuracies in percent, by name; none was measured here.
+            Defaults to none.
+        also_published: further published figures, accuracies in percent and speeds, by
+            name. Defaults to none.
+        measured: accuracies in percent measured here, by name. Defaults to none.
+        untrained: the same before training. Defaults to none.
+        handed_over: the same after training that started from a backbone trained here.
+            Defaults to none.
+        minutes: what training took on two CPU cores. Defaults to None, not trained.
     """
 
     name: str
@@ -64,8 +71,8 @@ class Model:
 
     @property
     def dataset(self) -> str:
-        """Last word of the name, e.g. 'coco'."""
-        return self.name.rpartition('_')[2]
+        """Last word of the name, e.g. ``'coco'``."""
+        return _dataset(self.name)
 
 
 @dataclass(frozen=True)
@@ -74,11 +81,11 @@ class Family:
 
     Attributes:
         backbone: its name in the registry.
-        title: the paper's.
-        url: the paper's.
-        source: where published figures were read.
-        models: by name.
-        code: the authors' repository; None where there is none.
+        title: of the paper.
+        url: of the paper.
+        source: where the published figures are from.
+        models: by the name of their config.
+        code: the authors' repository. Defaults to None, never released.
     """
 
     backbone: str
@@ -89,11 +96,15 @@ class Family:
     code: str | None = None
 
 
+def _dataset(name: str) -> str:
+    return name.rpartition('_')[2]
+
+
 @cache
 def families() -> dict[str, Family]:
-    """All families, by the backbone's name."""
+    """All families, by the name of their backbone."""
     manifest = yaml.safe_load((PACKAGE / 'zoo/manifest.yml').read_text())
-    manifest.pop('_recipes')
+    del manifest['_recipes']  # the anchors of those of the models
     return {
         backbone: _family(backbone, **entry) for backbone, entry in manifest.items()
     }
@@ -101,20 +112,22 @@ def families() -> dict[str, Family]:
 
 def _family(
     backbone: str,
-    models: dict[str, dict],
-    counted: dict[str, dict],
+    models: Mapping[str, Mapping[str, Any]],
+    counted: Mapping[str, Any],
     recipe_by: str = 'authors',
     **paper: str,
 ) -> Family:
-    def model(name: str, entry: dict) -> Model:
-        dataset = name.rpartition('_')[2]
-        # the small datasets have no paper to follow
-        how = entry.pop('counted', None) or counted.get(dataset, counted['imagenet'])
-        how = Counted(tuple(how['shape']), tuple(how['kinds']))
-        return Model(name, how, **{'recipe_by': recipe_by, **entry})
+    """A family from its entry; a model may override what the entry says for all."""
 
-    entries = {name: model(name, dict(entry)) for name, entry in models.items()}
-    return Family(backbone, models=entries, **paper)
+    def model(name: str, entry: Mapping[str, Any]) -> Model:
+        # the small datasets have no paper to follow
+        usual = counted.get(_dataset(name), counted['imagenet'])
+        how = entry.get('counted', usual)
+        how = Counted(tuple(how['shape']), tuple(how['kinds']))
+        return Model(name, **{'recipe_by': recipe_by, **entry, 'counted': how})
+
+    by_name = {name: model(name, entry) for name, entry in models.items()}
+    return Family(backbone, models=by_name, **paper)
 
 
 def models() -> dict[str, Model]:
@@ -130,10 +143,10 @@ def config_path(name: str) -> Path:
     """The file of a config, in a checkout or in an installed package.
 
     Args:
-        name: Stem of the file.
+        name: stem of the file.
 
     Raises:
-        KeyError: There is no such config in the manifest.
+        KeyError: there is no such config in the manifest.
     """
     if name not in models():
         raise KeyError(f'{name} is not one of {", ".join(models())}')

@@ -1,13 +1,9 @@
-"""What a config trains with, in words, as mmengine resolves it.
-
-The words are those of the manifest, so that the two can be compared as they are.
-"""
+"""What a config trains with, as plain values, after inheritance and building."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from itertools import pairwise
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
@@ -16,92 +12,128 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
+from ..engine.config import type_of
 from ..engine.models import build_model, build_optimizer, build_scheduler
 
 NORMS = (nn.LayerNorm, nn.GroupNorm, _BatchNorm)
+# Transforms that change no picture, and are left out of a recipe.
+NOT_OF_IMAGES = {
+    'LoadImageFromFile',
+    'LoadAnnotations',
+    'FilterAnnotations',
+    'PackInputs',
+    'PackDetInputs',
+    'PackSegInputs',
+}
+# Settings of a dataset that do not tell which data it reads: where its folder is, the
+# names and colours of its classes. Its pipeline has an entry of its own.
+NOT_OF_DATA = {'data_root', 'metainfo', 'pipeline'}
+# Variables of a scheduler that follow from its arguments or change as it steps.
+NOT_OF_SCHEDULE = {'base_values', 'last_step', 'param_name', 'total_iters', 'verbose'}
 
 
 def resolve_recipe(cfg: Config) -> dict[str, Any]:
-    """Tell what a config trains with, after inheritance and building.
+    """The recipe of a config, in the terms of the manifest.
 
-    The model is built without memory, then the optimizer from its parameters and the
+    The model is built on the meta device, the optimizer from its parameters and the
     schedulers from the optimizer, so that a key that mmengine ignores has no effect
-    here either.
+    here either. A recipe has these values:
+
+    - ``optimizer``, ``lr``, ``weight_decay``, ``betas``, ``eps``;
+    - ``decay_factors`` by kind of parameter, and ``lr_factors`` by the last two parts
+      of a parameter's name: what weight decay and learning rate are multiplied by,
+      where that is not one; a list where it differs among the parameters of one key;
+    - ``clip_grad``: its arguments, or None;
+    - ``mixed_precision``, ``checkpointing``, and ``drop_path`` of the last block;
+    - ``length`` in epochs or iterations, and ``schedule``, a list of schedulers;
+    - ``batch``, for which the learning rate is meant: gpus, images on each, and steps
+      whose gradients are added up;
+    - ``hooks`` besides the default ones;
+    - ``mixing`` of the images of a batch, and ``label_smoothing``;
+    - ``train_data`` and ``test_data``: datasets, without the folders they are in;
+    - ``train_images`` and ``test_images``: lists of transforms;
+    - ``pixels``: order of the channels, mean and std;
+    - ``starts_from``: a file of weights, or None.
 
     Args:
-        cfg: From :func:`sepvit_mm.engine.load_config`; left unchanged.
+        cfg: from :func:`sepvit_mm.engine.load_config`; left unchanged.
 
     Returns:
-        optimizer, lr, weight_decay, eps, betas, no_decay (kinds of parameters),
-        lr_factors (by the end of a parameter's name), clip_norm, mixed_precision,
-        drop_path, checkpointing, length, schedule, batch (GPUs x images, for the
-        learning rate), hooks (besides the default ones), mixing, train_data and
-        test_data, train_images and test_images, pixels, starts_from (a file of
-        weights, or None).
+        Plain values by name, equal to those of the manifest if it is right.
     """
     model = build_model(cfg, device='meta')
     wrapper = build_optimizer(cfg, model)
     optimizer = wrapper.optimizer
+    defaults = optimizer.defaults
     loop = cfg.train_cfg
     epochs, iterations = loop.get('max_epochs'), loop.get('max_iters')
-    stage = model.backbone.stages[-1]
-    last = stage.blocks[-1].drop_path
-    return {
+    backbone: Any = model.backbone
+    stage = backbone.stages[-1]
+    train, test = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset
+    settings = {
         'optimizer': type(optimizer).__name__,
-        'lr': optimizer.defaults['lr'],
-        'weight_decay': optimizer.defaults['weight_decay'],
-        'eps': optimizer.defaults['eps'],
-        'betas': list(optimizer.defaults['betas']),
-        'no_decay': _kinds_without_decay(model, optimizer),
-        'lr_factors': _lr_factors(model, optimizer),
-        'clip_norm': (wrapper.clip_grad_kwargs or {}).get('max_norm'),
-        'mixed_precision': cfg.optim_wrapper.type == 'AmpOptimWrapper',
-        'drop_path': round(last.drop_prob, 6),
+        'lr': defaults['lr'],
+        'weight_decay': defaults['weight_decay'],
+        'betas': defaults['betas'],
+        'eps': defaults['eps'],
+        'decay_factors': _factors('weight_decay', optimizer, _kinds(model)),
+        'lr_factors': _factors('lr', optimizer, _ends_of_names(model)),
+        'clip_grad': wrapper.clip_grad_kwargs or None,
+        'mixed_precision': type_of(cfg.optim_wrapper) == 'AmpOptimWrapper',
         'checkpointing': stage.with_cp,
-        'length': f'{epochs} epochs' if epochs else f'{iterations} iterations',
-        'schedule': [_describe(s, optimizer) for s in cfg.param_scheduler],
+        'drop_path': round(stage.blocks[-1].drop_path.drop_prob, 6),
+        'length': {'epochs': epochs} if epochs else {'iterations': iterations},
+        'schedule': [_schedule(entry, optimizer) for entry in cfg.param_scheduler],
         'batch': _batch(cfg),
-        'hooks': [hook['type'] for hook in cfg.get('custom_hooks') or []],
-        'mixing': _mixing(cfg.model),
-        'train_data': _data(cfg.train_dataloader.dataset),
-        'test_data': _data(cfg.test_dataloader.dataset),
-        'train_images': _images(cfg.train_dataloader.dataset),
-        'test_images': _images(cfg.test_dataloader.dataset),
+        'hooks': cfg.get('custom_hooks') or [],
+        'mixing': (cfg.model.get('train_cfg') or {}).get('augments', []),
+        'label_smoothing': _loss(cfg.model).get('label_smooth_val', 0.0),
+        'train_data': {key: train[key] for key in train.keys() - NOT_OF_DATA},
+        'test_data': {key: test[key] for key in test.keys() - NOT_OF_DATA},
+        'train_images': train.pipeline,
+        'test_images': test.pipeline,
         'pixels': _pixels(cfg),
         'starts_from': cfg.get('load_from') or _pretrained(cfg.model.backbone),
     }
+    return _plain(settings)
 
 
-def _batch(cfg: Config) -> str:
-    """Processes and images of each that make the batch of the learning rate."""
-    each = cfg.train_dataloader.batch_size
-    repeats = cfg.optim_wrapper.get('accumulative_counts', 1)
-    gpus = cfg.auto_scale_lr.base_batch_size / (each * repeats)
-    return f'{gpus:g} x {each}' + (f' x {repeats} steps' if repeats > 1 else '')
+def _plain(node: Any) -> Any:
+    """A config's node as YAML would have it: dicts, lists, and no NOT_OF_IMAGES."""
+    if isinstance(node, Mapping):
+        return {key: _plain(value) for key, value in node.items()}
+    if isinstance(node, (list, tuple)):
+        return [_plain(value) for value in node if type_of(value) not in NOT_OF_IMAGES]
+    return node
 
 
-def _pixels(cfg: Config) -> str:
-    """The order of the channels, what is taken off them, and what divides them."""
-    settings = cfg.model.get('data_preprocessor') or cfg.data_preprocessor
-    order = 'RGB' if settings.get('bgr_to_rgb', settings.get('to_rgb')) else 'BGR'
-    mean, std = (', '.join(f'{v:g}' for v in settings[k]) for k in ('mean', 'std'))
-    return f'({order} - [{mean}]) / [{std}]'
+def _factors(
+    key: str, optimizer: Optimizer, labels: Mapping[int, str]
+) -> dict[str, float | list[float]]:
+    """What a setting of the optimizer is multiplied by, where that is not one.
+
+    Args:
+        key: the setting, ``'lr'`` or ``'weight_decay'``.
+        optimizer: the built one.
+        labels: by id of a parameter.
+
+    Returns:
+        The factor by label, or all of them where parameters of a label differ.
+    """
+    factors: dict[str, set[float]] = defaultdict(set)
+    for group in optimizer.param_groups:
+        for parameter in group['params']:
+            factor = group[key] / optimizer.defaults[key]
+            factors[labels[id(parameter)]].add(factor)
+    return {
+        label: sorted(found) if len(found) > 1 else found.pop()
+        for label, found in factors.items()
+        if found != {1.0}
+    }
 
 
-def _pretrained(backbone: Mapping[str, Any]) -> str | None:
-    return (backbone.get('init_cfg') or {}).get('checkpoint')
-
-
-def _data(dataset: Mapping[str, Any]) -> str:
-    """What a dataset reads: its type, and its split, annotations or folder."""
-    prefix = dataset.get('data_prefix') or {}
-    prefixes = [prefix] if isinstance(prefix, str) else list(prefix.values())
-    which = dataset.get('split') or dataset.get('ann_file') or ' '.join(prefixes)
-    return f'{dataset["type"]} {which}'
-
-
-def _kinds_without_decay(model: nn.Module, optimizer: Optimizer) -> list[str]:
-    """Kinds of parameters that do not decay; ``'some KIND'`` where only some do not."""
+def _kinds(model: nn.Module) -> dict[int, str]:
+    """The kind of each parameter, by its id."""
     kinds = {}
     for module_name, module in model.named_modules():
         for name, parameter in module.named_parameters(recurse=False):
@@ -115,144 +147,51 @@ def _kinds_without_decay(model: nn.Module, optimizer: Optimizer) -> list[str]:
             elif name == 'bias':
                 kind = 'bias'
             kinds[id(parameter)] = kind
-    decays = defaultdict(set)
-    for group in optimizer.param_groups:
-        factor = group['weight_decay'] / optimizer.defaults['weight_decay']
-        for parameter in group['params']:
-            decays[kinds[id(parameter)]].add(factor)
-    spared = [kind for kind in decays if decays[kind] == {0}]
-    for kind, factors in decays.items():
-        if not factors <= {0, 1}:
-            spared.append(f'{kind} by {", ".join(map(str, sorted(factors)))}')
-        elif len(factors) == 2:
-            spared.append(f'some {kind}')
-    return sorted(spared)
+    return kinds
 
 
-def _lr_factors(model: nn.Module, optimizer: Optimizer) -> dict[str, float]:
-    """Last two parts of the names of parameters that learn at another rate."""
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
-    lr = optimizer.defaults['lr']
+def _ends_of_names(model: nn.Module) -> dict[int, str]:
+    """The last two parts of each parameter's name, by its id."""
     return {
-        '.'.join(names[id(parameter)].split('.')[-2:]): group['lr'] / lr
-        for group in optimizer.param_groups
-        for parameter in group['params']
-        if group['lr'] != lr
+        id(parameter): '.'.join(name.split('.')[-2:])
+        for name, parameter in model.named_parameters()
     }
 
 
-def _describe(cfg: Mapping[str, Any], optimizer: Optimizer) -> str:
-    """A scheduler of the learning rate in words, read off the built one."""
-    unit = 'epoch' if cfg.get('by_epoch', True) else 'iteration'
+def _schedule(cfg: Mapping[str, Any], optimizer: Optimizer) -> dict[str, Any]:
+    """The type and the arguments of a scheduler, read off the built one."""
     scheduler = build_scheduler(cfg, optimizer)
-    kind = cfg['type']
-    if kind == 'LinearLR':
-        begin = f' after {scheduler.begin}' if scheduler.begin else ''
-        factors = f'{scheduler.start_factor:g}'
-        if scheduler.end_factor != 1:
-            factors += f' to {scheduler.end_factor:g}'
-        return f'linear from {factors} until {unit} {scheduler.end}{begin}'
-    if kind == 'MultiStepLR':
-        steps = ', '.join(map(str, sorted(scheduler.milestones)))
-        span = ''
-        if scheduler.begin or scheduler.end < INF:
-            span = f' between {scheduler.begin} and {scheduler.end}'
-        return f'times {scheduler.gamma:g} at {unit}s {steps}{span}'
-    span = f'from {unit} {scheduler.begin} to {scheduler.end}'
-    if kind == 'PolyLR':
-        return f'poly {scheduler.power:g} to {scheduler.eta_min:g} {span}'
-    if kind == 'CosineAnnealingLR':
-        if scheduler.T_max != scheduler.end - scheduler.begin:
-            span += f' with period {scheduler.T_max}'
-        ratio = scheduler.eta_min_ratio
-        end = f'{scheduler.eta_min:g}' if ratio is None else f'a factor of {ratio:g}'
-        return f'cosine to {end} {span}'
-    raise ValueError(f'no words yet for the scheduler {kind}')
+    arguments = {
+        # milestones are a counter
+        key: sorted(value.elements()) if isinstance(value, Counter) else value
+        for key, value in scheduler.state_dict().items()
+        if not key.startswith('_') and key not in NOT_OF_SCHEDULE
+        if value is not None and value != INF
+    }
+    return {'type': type(scheduler).__name__, **arguments}
 
 
-def _mixing(model: Mapping[str, Any]) -> str | None:
-    """What a classifier does to batches and labels."""
-    augments = (model.get('train_cfg') or {}).get('augments', [])
-    words = [' or '.join(f'{a["type"]} {a["alpha"]:g}' for a in augments)]
-    loss = model.get('head', {}).get('loss', {})
-    if 'label_smooth_val' in loss:
-        words.append(f'smoothing {loss["label_smooth_val"]:g}')
-    return ', '.join(word for word in words if word) or None
+def _batch(cfg: Config) -> dict[str, float]:
+    """The batch that the learning rate is for."""
+    images = cfg.train_dataloader.batch_size
+    steps = cfg.optim_wrapper.get('accumulative_counts', 1)
+    gpus = cfg.auto_scale_lr.base_batch_size / (images * steps)
+    return {'gpus': gpus, 'images': images, 'steps': steps}
 
 
-def _images(dataset: Mapping[str, Any]) -> str:
-    """What happens to images, from the pipeline of a dataset."""
-    return '; '.join(_steps(dataset['pipeline']))
+def _loss(model: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The loss of a classifier; empty for other models."""
+    return model.get('head', {}).get('loss', {})
 
 
-def _steps(pipeline: Iterable[Mapping[str, Any]]) -> list[str]:
-    return [text for text in map(_step, pipeline) if text]
+def _pixels(cfg: Config) -> dict[str, Any]:
+    """The order of the channels, what is taken off them, and what divides them."""
+    settings = cfg.model.get('data_preprocessor') or cfg.data_preprocessor
+    rgb = settings.get('bgr_to_rgb', settings.get('to_rgb'))
+    order = 'RGB' if rgb else 'BGR'
+    return {'order': order, 'mean': settings['mean'], 'std': settings['std']}
 
 
-def _size(scale: int | Iterable[int]) -> str:
-    return f'{scale}' if isinstance(scale, int) else 'x'.join(map(str, scale))
-
-
-def _step(t: Mapping[str, Any]) -> str:
-    """A transform in words; nothing for those that change no picture."""
-    kind = t['type']
-    if kind == 'Resize':
-        if 'scale_factor' in t:
-            return f'resize by {t["scale_factor"]:g}'
-        return f'resize to {"fit " * t.get("keep_ratio", False)}{_size(t["scale"])}'
-    if kind == 'RandomResize':
-        if 'ratio_range' in t:
-            low, high = t['ratio_range']
-            return f'resize to {low:g}-{high:g} of {_size(t["scale"])}'
-        return f'resize to {" - ".join(map(_size, t["scale"]))}'
-    if kind == 'RandomChoiceResize':
-        longs = {max(scale) for scale in t['scales']}
-        shorts = sorted(min(scale) for scale in t['scales'])
-        steps = {b - a for a, b in pairwise(shorts)}
-        (long,) = longs
-        if len(steps) == 1:
-            return f'short side {shorts[0]}-{shorts[-1]} step {steps.pop()}, <= {long}'
-        return f'short side {", ".join(map(str, shorts))}, <= {long}'
-    if kind == 'RandomCrop':
-        sizes = _size(t['crop_size'])
-        if t.get('crop_type') == 'absolute_range':
-            sizes = '-'.join(map(str, t['crop_size']))
-        share = t.get('cat_max_ratio', 1)
-        return f'crop {sizes}' + (f' of no class above {share:g}' if share < 1 else '')
-    if kind == 'RandomChoice':
-        branches = [', then '.join(_steps(branch)) for branch in t['transforms']]
-        return 'either ' + ' or '.join(f'({branch})' for branch in branches)
-    if kind == 'RandomFlip':
-        direction = t.get('direction', 'horizontal')
-        directions = [direction] if isinstance(direction, str) else direction
-        return f'flip {t["prob"]:g}' + (
-            '' if directions == ['horizontal'] else f' ({", ".join(directions)})'
-        )
-    if kind in ('RandomResizedCrop', 'ResizeEdge', 'CenterCrop'):
-        words = {
-            'RandomResizedCrop': 'random resized crop',
-            'ResizeEdge': 'short side',
-            'CenterCrop': 'centre crop',
-        }[kind]
-        how = t.get('interpolation')
-        size = _size(t.get('scale') or t['crop_size'])
-        return f'{words} {size}' + (f' {how}' if how else '')
-    if kind == 'RandAugment':
-        increasing = ' inc1' if t['policies'] == 'timm_increasing' else ''
-        level, std = t['magnitude_level'], t['magnitude_std']
-        policies = f'{t["num_policies"]} x m{level}/{t["total_level"]}'
-        return f'RandAugment {policies} mstd{std:g}{increasing}'
-    if kind == 'RandomErasing':
-        return f'erasing {t["erase_prob"]:g}'
-    if kind == 'RandomRotFlip':
-        return f'rotate {t["rotate_prob"]:g}, flip {t["flip_prob"]:g}'
-    return {
-        'PhotoMetricDistortion': 'photometric distortion',
-        'ColorJitter': 'colour jitter',
-        'LoadImageFromFile': '',
-        'LoadAnnotations': '',
-        'FilterAnnotations': '',
-        'PackInputs': '',
-        'PackDetInputs': '',
-        'PackSegInputs': '',
-    }.get(kind, kind)
+def _pretrained(backbone: Mapping[str, Any]) -> str | None:
+    """The file that a backbone starts from."""
+    return (backbone.get('init_cfg') or {}).get('checkpoint')

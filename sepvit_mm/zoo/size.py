@@ -1,4 +1,4 @@
-"""Measure what the manifest claims of a config's size."""
+"""Parameters and multiply-accumulates of a config's model."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import NamedTuple
 
 import torch
 
-from ..measure.macs import count_macs, count_parameters
 from ..engine.config import load_config
 from ..engine.models import build_model
+from ..measure.macs import count_macs, count_parameters
 from .manifest import config_path, models
 
 
 class Size(NamedTuple):
-    """Sizes of a config's model.
+    """The size of a config's model.
 
     Attributes:
         parameters: of the whole model.
-        macs: multiply-accumulates, counted as the config's entry says.
+        macs: multiply-accumulates for one image, counted as the manifest says.
     """
 
     parameters: int
@@ -27,13 +27,16 @@ class Size(NamedTuple):
 
 @cache
 def size_of(name: str) -> Size:
-    """Build a config's model without memory, and count.
+    """The size of a config's model, built and run on the meta device.
 
     Args:
-        name: A name in the manifest.
+        name: of a config in the manifest.
+
+    Raises:
+        KeyError: there is no such config in the manifest.
     """
-    model = build_model(load_config(config_path(name)), device='meta').eval()
     counted = models()[name].counted
+    model = build_model(load_config(config_path(name)), device='meta').eval()
     images = torch.zeros(1, 3, *counted.shape, device='meta')
     macs = count_macs(model, images, kinds=counted.kinds)
     return Size(count_parameters(model), macs)

@@ -1,4 +1,4 @@
-"""Print the manifest: Markdown tables, and the metafiles that mim and mmengine read."""
+"""The manifest in print: Markdown tables, and metafiles that mim and mmengine read."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import torch
 import yaml
 from mmengine.registry import MODELS
 
-from ..measure.macs import count_parameters
 from ..engine import load_config
+from ..measure.macs import count_parameters
 from .manifest import Family, Model, config_path, families
 from .size import size_of
 
-# The datasets of the papers, as the last word of a config's name.
+# Task and name of the papers' datasets, by the last word of a config's name.
 TASKS = {
     'imagenet': ('Image Classification', 'ImageNet-1k'),
     'coco': ('Object Detection', 'COCO'),
     'ade20k': ('Semantic Segmentation', 'ADE20K'),
 }
+# The same for the datasets that come with the package.
 SMALL_TASKS = {
     'crowns': ('Image Classification', 'tree crowns, embedded'),
     'trees': ('Object Detection', 'trees, embedded'),
@@ -31,13 +32,14 @@ BLOCK = re.compile(r'(<!-- table: (\S+) -->\n).*?(<!-- end -->)', re.DOTALL)
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay out a Markdown table, ending in a newline."""
+    """A Markdown table, ending in a newline."""
     lines = [header, ['---'] * len(header), *rows]
     return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
 
 
 def _link(model: Model) -> str:
-    return f'[`{model.name}`](configs/{model.name}.py)'
+    # as seen from docs/; the docs site has a page for each config
+    return f'[`{model.name}`](../configs/{model.name}.py)'
 
 
 def _figures(figures: Mapping[str, float]) -> str:
@@ -49,7 +51,7 @@ def _of_task(family: Family, *datasets: str) -> list[Model]:
 
 
 def _macs(model: Model) -> list[str]:
-    """MACs as measured, with how far they are off, and as published."""
+    """MACs as counted here, with how far they are off, and as published."""
     macs = size_of(model.name).macs / 1e9
     size = '' if model.counted.shape[0] != 384 else ' at 384'
     if not model.macs:
@@ -92,19 +94,21 @@ def architectures() -> str:
 
 
 def _recipe(model: Model) -> str:
+    """What tells the recipes of a family's detectors and segmentors apart."""
     recipe = model.recipe
+    transforms = {transform['type'] for transform in recipe['train_images']}
+    ((unit, count),) = recipe['length'].items()
     words = [
-        recipe['length'].replace('0000 iterations', '0k iterations'),
+        f'{count // 1000}k {unit}' if unit == 'iterations' else f'{count} {unit}',
         f'lr {recipe["lr"]:g}',
         f'decay {recipe["weight_decay"]:g}',
     ]
-    if 'either' in recipe['train_images']:
-        words.append('multi-scale')
-    for key, word in (
-        ('mixed_precision', 'mixed precision'),
-        ('checkpointing', 'activation checkpointing'),
+    for applies, word in (
+        ('RandomChoice' in transforms, 'multi-scale'),
+        (recipe['mixed_precision'], 'mixed precision'),
+        (recipe['checkpointing'], 'activation checkpointing'),
     ):
-        words += [word] * recipe[key]
+        words += [word] * applies
     return ', '.join(words)
 
 
@@ -146,23 +150,27 @@ def small() -> str:
 
 
 def tables() -> dict[str, str]:
-    """All tables, by the name that a document marks their place with."""
+    """All tables, by the name that marks their place in a document."""
     by_family = {name: dense(family) for name, family in families().items()}
     return {'architectures': architectures(), **by_family, 'small': small()}
 
 
 def renew(document: str, current: Mapping[str, str]) -> str:
-    """Replace the tables of a document, each between ``<!-- table: NAME -->`` and
-    ``<!-- end -->``.
+    """A document with its tables replaced.
+
+    Args:
+        document: Markdown, with ``<!-- table: NAME -->`` before each table and
+            ``<!-- end -->`` after it.
+        current: from :func:`tables`.
 
     Raises:
-        KeyError: The document marks a place for a table that there is not.
-    """  # noqa: D205
+        KeyError: the document has a place for a table that does not exist.
+    """
     return BLOCK.sub(lambda m: f'{m[1]}\n{current[m[2]]}\n{m[3]}', document)
 
 
 def metafile(family: Family) -> str:
-    """A family's models in the form that mim and mmengine read."""
+    """The metafile of a family, as mim and mmengine read it."""
     paper = {'Title': family.title, 'URL': family.url}
     collection: dict[str, Any] = {
         'Name': family.backbone,
@@ -173,11 +181,11 @@ def metafile(family: Family) -> str:
         collection['Code'] = {'URL': family.code}
     entries = []
     for model in family.models.values():
-        measured = size_of(model.name)
+        size = size_of(model.name)
         task, dataset = (TASKS | SMALL_TASKS)[model.dataset]
         metadata: dict[str, Any] = {
-            'Parameters': measured.parameters,
-            'FLOPs': measured.macs,
+            'Parameters': size.parameters,
+            'FLOPs': size.macs,
             'FLOPs count': ', '.join(model.counted.kinds),
             'Image': 'x'.join(map(str, model.counted.shape)),
             'Task': task,
@@ -201,18 +209,18 @@ def metafile(family: Family) -> str:
         )
     data = {'Collections': [collection], 'Models': entries}
     note = (
-        '# Made by tools/model_zoo.py --write. Parameters and FLOPs, which are\n'
+        '# Made by sepvit-mm zoo --write. Parameters and FLOPs, which are\n'
         '# multiply-accumulates, are computed here.\n'
     )
     return note + yaml.safe_dump(data, sort_keys=False, width=88)
 
 
 def files() -> dict[str, str]:
-    """The metafiles and the index of them, by their path in a checkout."""
+    """The metafiles and their index, by path in a checkout."""
     texts = {
         f'configs/metafile_{backbone.lower()}.yml': metafile(family)
         for backbone, family in families().items()
     }
     index = yaml.safe_dump({'Import': list(texts)})
-    note = '# Made by tools/model_zoo.py --write.\n'
+    note = '# Made by sepvit-mm zoo --write.\n'
     return {'model-index.yml': note + index, **texts}

@@ -1,5 +1,5 @@
-# Crops of the tree scenes, with a tree in the middle or without: what ImageNet is for
-# the paper's detectors, the detector of trees has in this.
+# Crops of the tree scenes, with a tree in the middle or without. They are to the
+# detector of trees what ImageNet is to the papers' detectors.
 data_root = 'data/crowns'
 size = 64
 dataset = dict(

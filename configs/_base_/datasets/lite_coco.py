@@ -1,5 +1,5 @@
-# The COCO layout of tools/prepare_dataset.py, for two CPU cores.
-# A data set adds data_root, metainfo and the pipelines.
+# A small dataset in the COCO layout that `sepvit-mm prepare` makes, for two CPU cores.
+# A dataset adds data_root, metainfo and the pipelines.
 train_dataloader = dict(
     num_workers=1,
     persistent_workers=True,

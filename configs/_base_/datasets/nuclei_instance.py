@@ -10,7 +10,7 @@ train_pipeline = [
     dict(type='RandomCrop', crop_size=(224, 224), recompute_bbox=True),
     # a crop may leave a box without a pixel of its mask
     dict(type='FilterAnnotations', min_gt_bbox_wh=(2, 2)),
-    # under a microscope there is no up: each reflection is as good as the other
+    # under a microscope there is no up: any reflection is as good as another
     dict(
         type='RandomFlip', prob=0.75, direction=['horizontal', 'vertical', 'diagonal']
     ),

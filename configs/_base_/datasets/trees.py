@@ -12,7 +12,7 @@ train_pipeline = [
     ),
     # windows divide the maps of 224 pixels at every stage, so nothing is padded
     dict(type='RandomCrop', crop_size=(224, 224), allow_negative_crop=True),
-    # from above there is no up: each reflection is as good as the other
+    # seen from above there is no up: any reflection is as good as another
     dict(
         type='RandomFlip', prob=0.75, direction=['horizontal', 'vertical', 'diagonal']
     ),

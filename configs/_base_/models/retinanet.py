@@ -9,9 +9,9 @@ model = dict(
         bgr_to_rgb=True,
         pad_size_divisor=32,
     ),
-    # The spec's FPN starts at level 1 of four. The backbone returns only those three
-    # (out_indices=(1, 2, 3)), so that it builds no output that nobody reads, and for
-    # the neck the first of them is level 0.
+    # The authors' FPN starts at level 1 of four. Here the backbone returns only levels
+    # 1 to 3 (out_indices=(1, 2, 3)), so that it has no unused output, and the neck
+    # starts at the first of them.
     neck=dict(type='FPN', out_channels=256, add_extra_convs='on_input', num_outs=5),
     bbox_head=dict(
         type='RetinaHead',

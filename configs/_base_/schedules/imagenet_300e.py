@@ -3,7 +3,7 @@ _base_ = './default.py'
 train_cfg = dict(by_epoch=True, max_epochs=300, val_interval=1)
 optim_wrapper = dict(
     optimizer=dict(lr=1e-3, weight_decay=0.05, eps=1e-8),
-    # vectors (norms, biases) and window tokens, which are vectors too
+    # vectors do not decay: norms, biases and window tokens
     paramwise_cfg=dict(
         norm_decay_mult=0.0,
         bias_decay_mult=0.0,

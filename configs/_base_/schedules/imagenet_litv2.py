@@ -1,5 +1,5 @@
 _base_ = './imagenet_300e_warmup20.py'
-# what deforms the mergings learns slowly
+# the offsets of the deformable mergings learn slowly
 optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys={'embed.offset.weight': dict(lr_mult=0.01)})
 )

@@ -1,5 +1,5 @@
 # From random weights on a few dozen small images, within minutes on two CPU cores.
-# Counted in iterations, so that the time is known whatever the data set's size.
+# Counted in iterations, so that the time is known whatever the dataset's size.
 _base_ = './default.py'
 max_iters = 850
 warmup_iters = 100
