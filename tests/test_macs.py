@@ -7,10 +7,11 @@ import mmseg
 import pytest
 import torch
 from commands import ROOT, run
-from sepvit_mm.measure.literal import literal_copy
 from torch import nn
 
 from sepvit_mm import LITv2, SepViT
+from sepvit_mm.engine import build_model, load_config
+from sepvit_mm.measure.literal import literal_copy
 from sepvit_mm.measure.macs import (
     KINDS,
     PRODUCTS,
@@ -18,7 +19,6 @@ from sepvit_mm.measure.macs import (
     macs_by_module,
     uncounted,
 )
-from sepvit_mm.engine import build_model, load_config
 from sepvit_mm.zoo import config_path
 
 MMDET = Path(mmdet.__file__).parent / '.mim/configs'

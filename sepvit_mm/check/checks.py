@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import torch
 from mmengine.config import Config
-from torch import nn
+from mmengine.model import BaseModel
 
 from ..engine.models import build_model, build_optimizer, build_scheduler
 from .batches import batch_size, lonely_sync_bn
@@ -108,7 +108,7 @@ def check(cfg: Config, *, gpus: int | None = None, on_data: bool = False) -> Rep
     return report
 
 
-def _build(cfg: Config) -> nn.Module:
+def _build(cfg: Config) -> BaseModel:
     """Build all that a training builds, for the errors in it; return the model."""
     forget_weights(cfg.model)
     with _seeded():

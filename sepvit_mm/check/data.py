@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import DATASETS, TRANSFORMS
 from mmengine.runner import Runner
 
@@ -47,7 +47,7 @@ def first_batch(cfg: Config) -> Any:
     return next(iter(Runner.build_dataloader(loader, seed=0)))
 
 
-def _datasets(cfg: Config) -> Iterator[tuple[str, dict]]:
+def _datasets(cfg: Config) -> Iterator[tuple[str, ConfigDict]]:
     """Every dataset, wrappers too, after the key of its dataloader."""
     for loader in LOADERS:
         for dataset in datasets_of(cfg.get(loader) or {}):

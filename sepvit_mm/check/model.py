@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from torch import nn
+from mmengine.model import BaseModel
 
 from .data import numbers_of_classes
 from .step import SIZES, channels_of_images
@@ -15,7 +15,7 @@ from .step import SIZES, channels_of_images
 HEADS = ('decode_head', 'auxiliary_head', 'bbox_head', 'mask_head', 'head')
 
 
-def classes(cfg: Config, model: nn.Module) -> Iterator[str]:
+def classes(cfg: Config, model: BaseModel) -> Iterator[str]:
     """Heads for another number of classes than the data has."""
     if hasattr(model, 'panoptic_fusion_head'):
         return  # its heads share the classes among them
@@ -26,7 +26,7 @@ def classes(cfg: Config, model: nn.Module) -> Iterator[str]:
             yield f'model.{name}.num_classes is {given}, but {count} are in {loaders}'
 
 
-def _classifying_heads(model: nn.Module) -> Iterator[tuple[str, int]]:
+def _classifying_heads(model: BaseModel) -> Iterator[tuple[str, int]]:
     """Names of the heads that tell the classes of the data, and how many they tell."""
     for name, module in model.named_modules():
         # one of HEADS, or one of several of them in a list
@@ -39,7 +39,7 @@ def _classifying_heads(model: nn.Module) -> Iterator[tuple[str, int]]:
             yield name, given
 
 
-def channels(cfg: Config, model: nn.Module) -> Iterator[str]:
+def channels(cfg: Config, model: BaseModel) -> Iterator[str]:
     """A neck or a head that does not take what the backbone gives."""
     given = _channels_given(cfg, model)
     if given is None:
@@ -54,7 +54,7 @@ def channels(cfg: Config, model: nn.Module) -> Iterator[str]:
             )
 
 
-def _channels_given(cfg: Config, model: nn.Module) -> list[int] | None:
+def _channels_given(cfg: Config, model: BaseModel) -> list[int] | None:
     """Channels of the backbone's maps; None where it has no backbone, or no maps."""
     if not hasattr(model, 'backbone'):
         return None
@@ -94,7 +94,7 @@ def _fits(reader: Mapping[str, Any], given: Sequence[int]) -> bool:
 
 
 def no_gradient(
-    cfg: Config, model: nn.Module, unreached: Sequence[str]
+    cfg: Config, model: BaseModel, unreached: Sequence[str]
 ) -> Iterator[str]:
     """Parameters that the backward pass did not reach."""
     if not unreached:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
 from mmengine.structures import BaseDataElement, InstanceData, PixelData
-from torch import nn
 
 from ..errors import InputError
 
@@ -97,7 +97,7 @@ _SAMPLES = {
 }
 
 
-def noise(cfg: Config, model: nn.Module) -> dict[str, Any]:
+def noise(cfg: Config, model: BaseModel) -> dict[str, Any]:
     """A random batch for a model, whose preprocessor leaves it as small as it is.
 
     Args:
@@ -115,14 +115,14 @@ def noise(cfg: Config, model: nn.Module) -> dict[str, Any]:
     return random_batch(scope, channels=channels_of_images(model))
 
 
-def channels_of_images(model: nn.Module) -> int:
+def channels_of_images(model: BaseModel) -> int:
     """How many channels a model's images have: one for each mean, or three."""
     mean = getattr(model.data_preprocessor, 'mean', None)
     return 3 if mean is None else mean.numel()
 
 
 def training_step(
-    model: nn.Module, optimizer: OptimWrapper, batch: Mapping[str, Any]
+    model: BaseModel, optimizer: OptimWrapper, batch: Mapping[str, Any]
 ) -> Step:
     """Train a model on one batch. Gradients are left in place.
 

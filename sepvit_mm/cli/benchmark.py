@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,7 +17,11 @@ from ..measure.literal import literal_copy
 from ..measure.speed import summarize, time_in_turns, to_markdown
 from .options import add_shape, at_least, file_to_write
 
-BACKBONES = {'SepViT': SepViT, 'LITv2': LITv2, 'PaleTransformer': PaleTransformer}
+BACKBONES: dict[str, type[SepViT | LITv2 | PaleTransformer]] = {
+    'SepViT': SepViT,
+    'LITv2': LITv2,
+    'PaleTransformer': PaleTransformer,
+}
 DEFAULT_ARCH = {'SepViT': 'tiny', 'LITv2': 'small', 'PaleTransformer': 'tiny'}
 LITERAL = 'literal definition'
 PEERS = {
@@ -118,8 +123,8 @@ def _peers(shape: tuple[int, int]) -> dict[str, nn.Module]:
         ) from error
     models = {}
     for title, peer in PEERS.items():
-        size = {'img_size': shape} if 'swin' in peer else {}
-        models[title] = timm.create_model(peer, features_only=True, **size).eval()
+        options: dict[str, Any] = {'img_size': shape} if 'swin' in peer else {}
+        models[title] = timm.create_model(peer, features_only=True, **options).eval()
     return models
 
 

@@ -10,9 +10,9 @@ from textwrap import shorten
 
 import torch
 from mmengine.config import Config
+from mmengine.model import BaseModel
 from rich.console import Console
 from rich.table import Table
-from torch import nn
 
 from ..engine import build_model, load_config
 from ..errors import InputError
@@ -78,7 +78,7 @@ def _usual_shape(path: str, cfg: Config) -> tuple[int, int]:
 
 def _count(
     path: str, cfg: Config, height: int, width: int
-) -> tuple[nn.Module, dict[str, Macs]]:
+) -> tuple[BaseModel, dict[str, Macs]]:
     try:
         # not every library's model can be built where there is no memory
         model = build_model(cfg).to('meta').eval()
@@ -89,7 +89,7 @@ def _count(
         raise InputError(f'cannot count {path}: {reason}') from error
 
 
-def _table(model: nn.Module, macs: Mapping[str, Macs], *, depth: int) -> Table:
+def _table(model: BaseModel, macs: Mapping[str, Macs], *, depth: int) -> Table:
     """A row for the whole and for every module that is at most so deep."""
     kinds = [kind for kind in KINDS if macs[''][kind]]
     table = Table()

@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any, Literal
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 from mmengine.runner import Runner
 
@@ -172,7 +172,7 @@ def _paths(dataset: Mapping[str, Any]) -> list[Path]:
     return [Path(root), *(Path(root) / part for part in parts if part)]
 
 
-def datasets_of(node: Mapping[str, Any]) -> Iterator[dict]:
+def datasets_of(node: Mapping[str, Any]) -> Iterator[ConfigDict]:
     """All datasets in a dataloader, wrappers and those inside them."""
     for inner in [node.get('dataset'), *(node.get('datasets') or [])]:
         if inner:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.model import revert_sync_batchnorm
+from mmengine.model import BaseModel, revert_sync_batchnorm
 from mmengine.optim import OptimWrapper, _ParamScheduler, build_optim_wrapper
 from mmengine.registry import MODELS, PARAM_SCHEDULERS, init_default_scope
 from torch import nn
@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 from .config import in_float32
 
 
-def build_model(cfg: Config, *, device: str | torch.device = 'cpu') -> nn.Module:
+def build_model(cfg: Config, *, device: str | torch.device = 'cpu') -> BaseModel:
     """Build a config's model for one process, its weights not initialised.
 
     Args:
