@@ -5,11 +5,7 @@ Exit codes: 0 nothing found, 1 findings, 2 a config cannot be used.
 
 from __future__ import annotations
 
-import logging
-import warnings
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from textwrap import shorten
 
 import rich
@@ -20,6 +16,7 @@ from ..check import Report, check
 from ..engine import load_config
 from ..errors import InputError
 from .options import add_config, at_least
+from .quiet import quiet
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -40,25 +37,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Check the configs, print a table, and tell the worst by the exit code."""
-    with _silence():
+    with quiet():  # warnings are about what is checked here, or no mistake
         reports = {path: _report(path, args) for path in args.configs}
     rich.print(_table(reports))
     if unusable := [path for path, report in reports.items() if report.unusable]:
         raise InputError(f'cannot use {", ".join(unusable)}')
     return int(any(report.findings for report in reports.values()))
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Hold back the libraries' warnings, about what is checked here or no mistake."""
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')
-            yield
-    finally:
-        logging.disable(level)
 
 
 def _report(path: str, args: Namespace) -> Report:

@@ -26,6 +26,7 @@ from ..measure.macs import (
 )
 from ..zoo import models
 from .options import add_config, add_shape, at_least
+from .quiet import quiet
 
 # What papers measure at: mmdet's, mmseg's and mmpretrain's models.
 SHAPES = {'mmdet': (800, 1280), 'mmseg': (512, 2048), 'mmpretrain': (224, 224)}
@@ -56,7 +57,8 @@ def run(args: Namespace) -> int:
     """Count, and print a table of the modules and what it leaves out."""
     cfg = load_config(args.config, overrides=args.cfg_options)
     height, width = args.shape or _usual_shape(args.config, cfg)
-    model, macs = _count(args.config, cfg, height, width)
+    with quiet():
+        model, macs = _count(args.config, cfg, height, width)
     table = _table(model, macs, depth=args.by_module)
     table.title = (
         f'{args.config}, {height} x {width}: millions of parameters, '

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..atomic import written_whole
 from ..errors import InputError
 from ..zoo.tables import files, renew, tables
+from .quiet import quiet
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -23,28 +24,36 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Print the tables; or write what has changed, and print the names of the files."""
-    if not args.write:
-        for name, table in tables().items():
-            print(f'{name}\n\n{table}')
-        return 0
+    """Print the tables, or write them."""
+    if args.write:
+        _write()
+    else:
+        _print()
+    return 0
+
+
+def _print() -> None:
+    with quiet():
+        current = tables()
+    for name, table in current.items():
+        print(f'{name}\n\n{table}')
+
+
+def _write() -> None:
+    """Write the files that are out of date, and print their names."""
     if not (CHECKOUT / 'model-index.yml').is_file():
         raise InputError(
             '--write renews the files of a checkout, but this package was installed '
             'without one'
         )
-    for path, text in _current().items():
+    with quiet():
+        current = tables()
+        texts = {CHECKOUT / path: text for path, text in files().items()}
+    for page in sorted((CHECKOUT / 'docs').rglob('*.md')):
+        texts[page] = renew(page.read_text(), current)
+    for path, text in texts.items():
         if path.is_file() and path.read_text() == text:
             continue
         with written_whole(path) as partial:
             partial.write_text(text)
         print(path.relative_to(CHECKOUT))
-    return 0
-
-
-def _current() -> dict[Path, str]:
-    """What the files of a checkout should say."""
-    current = tables()
-    pages = sorted((CHECKOUT / 'docs').rglob('*.md'))
-    texts = {page: renew(page.read_text(), current) for page in pages}
-    return texts | {CHECKOUT / path: text for path, text in files().items()}
