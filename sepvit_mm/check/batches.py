@@ -11,7 +11,7 @@ from ..engine.config import type_of
 
 
 def gpus_meant(cfg: Config, gpus: int | None) -> int | None:
-    """How many GPUs are to train a config, as told or as its batches suggest."""
+    """How many GPUs are to train a config: as given, or as its batches suggest."""
     base = (cfg.get('auto_scale_lr') or {}).get('base_batch_size')
     batch = cfg.train_dataloader.get('batch_size')
     if gpus or not (base and batch):
@@ -20,7 +20,7 @@ def gpus_meant(cfg: Config, gpus: int | None) -> int | None:
 
 
 def batch_size(cfg: Config, gpus: int | None) -> Iterator[str]:
-    """A batch that is not the one the learning rate is for."""
+    """A batch of another size than the learning rate is for."""
     scaling = cfg.get('auto_scale_lr') or {}
     base = scaling.get('base_batch_size')
     count = gpus_meant(cfg, gpus)

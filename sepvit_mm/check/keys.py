@@ -35,9 +35,10 @@ OLD_KEYS = {
 def ignored_keys(cfg: Config) -> Iterator[str]:
     """Keys of the 2.x era, unless they only name a value that the file goes on to use.
 
-    mmseg's schedules do: ``optimizer = dict(...)``, then
-    ``optim_wrapper = dict(optimizer=optimizer)``. The last file that sets it tells; in
-    what mmengine dumps, that the two are equal.
+    mmseg's schedules use them so: ``optimizer = dict(...)``, then
+    ``optim_wrapper = dict(optimizer=optimizer)``. Such a use must come after the last
+    time that the key is set, in any of the files that a config inherits from. What
+    mmengine dumps has no names any more; there the two values are equal.
     """
     text = re.sub('#.*', '', cfg.text)
     used = (cfg.get('optim_wrapper') or {}).get('optimizer')

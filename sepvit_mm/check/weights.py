@@ -16,7 +16,8 @@ PRETRAINED = ('Pretrained', 'PretrainedInit')
 def missing_files(cfg: Config) -> Iterator[str]:
     """Files of weights that do not exist.
 
-    What the training of a config beside this one leaves in its work dir may come yet.
+    ``load_from`` may name a file that is still to be made, by training a config beside
+    this one: the work dir that it lies in has that config's name.
     """
     named = dict(_weights(cfg.model))
     start = cfg.get('load_from')
@@ -43,7 +44,7 @@ def _weights(node: Any, path: str = 'model') -> Iterator[tuple[str, Any]]:
 
 
 def forget_weights(node: Any) -> None:
-    """Take files of weights out of a model's config: none is to be fetched."""
+    """Take files of weights out of a model's config, so that none is fetched."""
     if isinstance(node, list):
         for value in node:
             forget_weights(value)
