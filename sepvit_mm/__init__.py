@@ -13,9 +13,10 @@ from mmengine.config.utils import MODULE2PACKAGE
 
 from . import checkpoints  # noqa: F401  what `Pretrained` does to the backbones
 from .backbones import HiLo, LITv2, PaleAttention, PaleTransformer, SepViT
+from .plugins.bfloat16 import Bfloat16Hook
 from .plugins.compilation import CompileBackboneHook
 from .plugins.layer_decay import LayerDecayOptimWrapperConstructor
-from .plugins.bfloat16 import Bfloat16Hook
+from .plugins.pictures import PictureHook
 from .version import __version__
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     'LayerDecayOptimWrapperConstructor',
     'PaleAttention',
     'PaleTransformer',
+    'PictureHook',
     'SepViT',
     '__version__',
 ]

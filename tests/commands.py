@@ -1,8 +1,9 @@
-"""Run the tools as a user calls them."""
+"""Run the command line as a user calls it."""
 
 from __future__ import annotations
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -34,9 +35,16 @@ def error_of(tool: str, *args, monkeypatch, capsys, one_line: bool = True) -> st
     monkeypatch.setattr(sys, 'argv', [tool, *map(str, args)])
     with pytest.raises(SystemExit) as stop:
         runpy.run_path(str(ROOT / 'tools' / tool), run_name='__main__')
-    assert stop.value.code not in (None, 0)
-    # argparse prints its message, sys.exit carries it
-    message = f'{stop.value.code}' if isinstance(stop.value.code, str) else ''
-    message = message or capsys.readouterr().err.splitlines()[-1]
+    assert stop.value.code == 2
+    return message_in(capsys.readouterr().err, one_line=one_line)
+
+
+def message_in(stderr: str, *, one_line: bool = True) -> str:
+    """The message that ends what a refusing command wrote to stderr."""
+    found = re.search(
+        r'^(sepvit-mm.*: )?error: (.*)\Z', stderr, re.MULTILINE | re.DOTALL
+    )
+    assert found, stderr
+    message = found[2].strip()
     assert not (one_line and '\n' in message)
     return message

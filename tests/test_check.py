@@ -16,7 +16,7 @@ from mmengine.optim import AmpOptimWrapper
 
 from sepvit_mm import SepViT
 from sepvit_mm.check import check
-from sepvit_mm.check.checks import missing_files
+from sepvit_mm.check.weights import missing_files
 from sepvit_mm.datasets import crowns
 from sepvit_mm.engine import InputError, load_config
 from sepvit_mm.engine.config import require_data
@@ -72,7 +72,7 @@ MISTAKES = {
         'channels',
         r'auxiliary_head.in_channels is 384 at 2, .* \[32, 64, 128, 256\]',
     ),
-    'head behind pooling': (
+    'head after pooling': (
         CROWNS,
         'model = dict(head=dict(in_channels=768))',
         'channels',
@@ -323,26 +323,27 @@ def test_unusable_configs_say_why(text, reason, tmp_path):
 
 
 def test_command_prints_a_table_and_tells_by_its_exit_code(tmp_path):
-    def run(*args) -> tuple[int, str]:
+    def run(*args) -> tuple[int, str, str]:
         done = subprocess.run(
             [Path(sys.executable).with_name('sepvit-mm'), 'check', *map(str, args)],
             env={**os.environ, 'OMP_NUM_THREADS': '1', 'COLUMNS': '200'},
             capture_output=True,
             text=True,
         )
-        assert 'Traceback' not in done.stderr
-        return done.returncode, done.stdout
+        return done.returncode, done.stdout, done.stderr
 
     good = CONFIGS / f'{CROWNS}.py'
-    code, output = run(good)
-    assert code == 0
+    code, output, errors = run(good)
+    assert (code, errors) == (0, '')
     assert 'none' in output
-    code, output = run(good, '--gpus', '2')
-    assert code == 1
+    code, output, errors = run(good, '--gpus', '2')
+    assert (code, errors) == (1, '')
     assert 'batch size: 2 GPUs with 32 images each, make 64 a step' in output
     (tmp_path / 'typo.py').write_text("_base_ = 'absent.py'")
-    code, output = run(tmp_path / 'typo.py', tmp_path / 'absent.py', good)
+    unusable = tmp_path / 'typo.py', tmp_path / 'absent.py'
+    code, output, errors = run(*unusable, good)
     assert code == 2
+    assert errors == f'error: cannot use {unusable[0]}, {unusable[1]}\n'
     assert 'unusable: cannot read config' in output
     assert 'unusable: config file not found' in output
     assert 'none' in output  # the others are checked all the same

@@ -5,14 +5,16 @@ import os
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 from commands import ROOT
 from mmengine.config import Config
+from mmengine.registry import HOOKS
 from PIL import Image
 
-from sepvit_mm.engine import load_config, metrics_table, write_metrics
+from sepvit_mm import PictureHook
 from sepvit_mm.checkpoints.whole import latest_checkpoint
-from sepvit_mm.plugins.pictures import PictureHook
+from sepvit_mm.engine import load_config, metrics_table, write_metrics
 from sepvit_mm.engine.runs import augment
 
 RETINANET = ROOT / 'configs/retinanet_sepvit_t_coco.py'
@@ -31,6 +33,17 @@ def test_images_of_one_name_have_a_picture_each(tmp_path):
     runner = SimpleNamespace(visualizer=visualizer)
     PictureHook(tmp_path).after_test_iter(runner, 0, {}, samples)
     assert written == ['1.png', 'elm_1.png', '1.png']
+
+
+def test_every_hook_can_be_named_in_a_config(tmp_path):
+    for hook in ('Bfloat16Hook', 'CompileBackboneHook', 'PictureHook'):
+        options = dict(folder=tmp_path) if hook == 'PictureHook' else {}
+        assert HOOKS.build(dict(type=hook, **options)) is not None
+
+
+def test_an_unknown_launcher_is_refused():
+    with pytest.raises(ValueError, match=r"launcher is 'fork', .*'none', 'pytorch'"):
+        load_config(RETINANET, launcher='fork')
 
 
 def test_data_root_moves_every_path_under_it():

@@ -7,10 +7,11 @@ import mmseg
 import pytest
 import torch
 from commands import ROOT, run
-from sepvit_mm.measure.literal import literal_copy
 from torch import nn
 
 from sepvit_mm import LITv2, SepViT
+from sepvit_mm.engine import build_model, load_config
+from sepvit_mm.measure.literal import literal_copy
 from sepvit_mm.measure.macs import (
     KINDS,
     PRODUCTS,
@@ -18,7 +19,6 @@ from sepvit_mm.measure.macs import (
     macs_by_module,
     uncounted,
 )
-from sepvit_mm.engine import build_model, load_config
 from sepvit_mm.zoo import config_path
 
 MMDET = Path(mmdet.__file__).parent / '.mim/configs'
@@ -122,7 +122,7 @@ def test_flops_are_printed_by_kind_and_by_module(tmp_path):
     rows = [line.replace('│', ' ').split() for line in lines if '│' in line]
     parts = ['whole', 'backbone', 'neck', 'rpn_head', 'roi_head']
     assert [row[0] for row in rows] == parts
-    assert rows[0][1:] == '47.35 241.86 7.13 3.54 0.26 252.53'.split()
+    assert rows[0][1:] == '47.35 241.71 7.28 3.54 0.26 252.53'.split()
 
     sepvit = ROOT / 'configs/retinanet_sepvit_lite_trees.py'
     shape = ('--shape', 64, 96, '--by-module', 3)

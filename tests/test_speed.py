@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import ROOT
 
 from sepvit_mm.measure.speed import summarize, time_in_turns, to_markdown
-
-TOOL = Path(__file__).parents[1] / 'tools/benchmark.py'
 
 
 def test_models_take_turns():
@@ -37,7 +36,16 @@ def test_bad_arguments_name_what_is_allowed():
 
 
 def benchmark(*args, cwd: Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, TOOL, '--shape', '64', '96', '--rounds', '1', *args]
+    command = [
+        sys.executable,
+        ROOT / 'tools/benchmark.py',
+        '--shape',
+        '64',
+        '96',
+        '--rounds',
+        '1',
+        *args,
+    ]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
 
 

@@ -11,8 +11,8 @@ from commands import ROOT, run
 from mmdet.datasets import CocoDataset
 from PIL import Image
 
-from sepvit_mm.datasets import crowns, nuclei, trees
 from sepvit_mm.checkpoints.whole import latest_checkpoint
+from sepvit_mm.datasets import crowns, nuclei, trees
 
 RETINANET = ROOT / 'configs/retinanet_sepvit_t_coco.py'
 UPERNET = ROOT / 'configs/upernet_sepvit_t_ade20k.py'
@@ -403,7 +403,7 @@ def test_missing_config_is_named(refusal):
 def test_missing_data_is_named_with_the_remedy(refusal):
     message = refusal('train.py', RETINANET)
     assert 'data/coco' in message
-    assert 'prepare_dataset.py' in message and 'data_root=' in message
+    assert 'sepvit-mm prepare' in message and 'data_root=' in message
 
 
 def test_missing_annotations_are_named(refusal, coco):

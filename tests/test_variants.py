@@ -42,15 +42,20 @@ def test_detectors_train_in_bfloat16(name):
     cfg.model.neck.in_channels = channels
     hooks = vary(cfg, amp='bfloat16').custom_hooks
     assert [hook.type for hook in hooks] == ['Bfloat16Hook']
+    torch.manual_seed(0)
     model = build_model(cfg)
     model.init_weights()
     Bfloat16Hook().before_train(SimpleNamespace(model=model))
-    data = model.data_preprocessor(random_batch('mmdet'), training=True)
+    # On CPUs PyTorch's convolution in bfloat16 (3x3, stride 2), which makes the upper
+    # levels of the pyramid, now and then gives NaN for finite maps of 3x2 and smaller.
+    # The smallest that it reads of these images is 4x3.
+    batch = random_batch('mmdet', (256, 192))
+    data = model.data_preprocessor(batch, training=True)
     with torch.autocast('cpu', torch.bfloat16):
         loss, _ = model.parse_losses(model(**data, mode='loss'))
     loss.backward()
     assert loss.isfinite()
-    assert all(p.grad is not None for p in model.parameters())
+    assert all(p.grad.isfinite().all() for p in model.parameters())
 
 
 def test_checkpointing_reaches_every_stage():
@@ -120,7 +125,7 @@ def test_layer_decay_needs_a_rate_and_a_backbone_that_tells_depths():
 @pytest.mark.parametrize(
     'asked, message',
     [
-        (dict(amp='float8'), r'amp is float8, .*float16'),
+        (dict(amp='float8'), "amp is 'float8', .*float16"),
         (dict(ema=1.5), 'ema is 1.5, but must be between 0 and 1'),
         (dict(compiler='fast'), "backend is 'fast', but must be one of .*inductor"),
         (dict(layer_decay=0.0), r'layer_decay is 0.0, but must be in \(0, 1\]'),

@@ -1,6 +1,7 @@
 """What a plain `pip install` gives: of a built wheel alone, and of a checkout."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,10 +9,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from commands import ROOT, message_in
 from mmengine.hub import get_config
 
-ROOT = Path(__file__).parents[1]
+from sepvit_mm import __version__
+from sepvit_mm.cli.main import COMMANDS
+
 SOURCES = ('sepvit_mm', 'configs', 'tools')
+CROWNS = '{}/sepvit_mm/.mim/configs/sepvit_lite_crowns.py'
 
 
 @pytest.fixture(scope='module')
@@ -35,15 +40,20 @@ def site(tmp_path_factory) -> Path:
     return folder / 'site'
 
 
-def run(site: Path, cwd: Path, *command: str) -> str:
+def start(site: Path, cwd: Path, *command: str) -> subprocess.CompletedProcess:
     """Run Python where only the installed wheel is found."""
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, *map(str, command)],
         cwd=cwd,
         env={**os.environ, 'PYTHONPATH': str(site), 'OMP_NUM_THREADS': '1'},
         capture_output=True,
         text=True,
     )
+
+
+def run(site: Path, cwd: Path, *command: str) -> str:
+    """Run what must succeed in the same way; return what it printed."""
+    done = start(site, cwd, *command)
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
 
@@ -62,7 +72,9 @@ def test_mim_finds_every_config_of_the_model_index(site):
         configs += [entry['Config'] for entry in entries['Models']]
     assert len(configs) == len({*configs}) > 50
     assert all((mim / config).is_file() for config in configs)
-    assert {'train.py', 'test.py'} <= {p.name for p in (mim / 'tools').iterdir()}
+    here = {path.name for path in (ROOT / 'tools').glob('*.py')}
+    assert {path.name for path in (mim / 'tools').glob('*.py')} == here
+    assert {'train.py', 'test.py'} <= here
 
 
 def test_mmengine_finds_configs_by_name(site, tmp_path):
@@ -88,6 +100,53 @@ for each in (cfg, mine, small):
 def test_mmengine_finds_the_configs_of_an_installed_checkout_too():
     cfg = get_config('sepvit_mm::configs/retinanet_litv2_s_ws4_coco.py')
     assert cfg.model.backbone.window_sizes == (0, 0, 4, 1)
+
+
+def test_the_wheel_says_what_it_is(site):
+    (folder,) = site.glob('sepvit_mm-*.dist-info')
+    text = (folder / 'METADATA').read_text()
+    for line in (
+        f'Version: {__version__}',
+        'Author: the sepvit_mm developers',
+        'License-Expression: Apache-2.0',
+        'Requires-Python: <3.13,>=3.10',
+        'Provides-Extra: safetensors',
+        'Provides-Extra: timm',
+        'Description-Content-Type: text/markdown',
+    ):
+        assert f'{line}\n' in text
+    required = set(re.findall(r'Requires-Dist: (\w+)(?!.*extra)', text))
+    assert required == {'torch', 'rich', 'pyyaml'}
+    assert (site / 'sepvit_mm/py.typed').is_file()
+    assert [path.name for path in site.glob('*/__init__.py')] == ['__init__.py']
+
+
+def test_commands_work_from_anywhere(site, tmp_path):
+    program = site / 'bin/sepvit-mm'
+    names = run(site, tmp_path, program, '--help').split()
+    assert {*COMMANDS} <= {*names}
+    options = ['--arch', 'lite', '--shape', '32', '32', '--rounds', '1', '--no-peers']
+    table = run(site, tmp_path, program, 'benchmark', *options)
+    assert 'literal definition' in table
+
+
+@pytest.mark.parametrize(
+    'args, message',
+    [
+        (['train', CROWNS], 'data/crowns, which train_dataloader of'),
+        (['test', CROWNS, 'absent.pth'], 'data/crowns, which test_dataloader of'),
+        (['convert', 'absent.pth', 'new.pth'], 'absent.pth'),
+        (['prepare', 'trees', '--wheel', 'absent.whl'], 'cannot read absent.whl'),
+        (['zoo', '--write'], '--write renews the files of a checkout'),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else '',
+)
+def test_commands_refuse_from_anywhere(args, message, site, tmp_path):
+    done = start(
+        site, tmp_path, site / 'bin/sepvit-mm', *(a.format(site) for a in args)
+    )
+    assert done.returncode == 2
+    assert message in message_in(done.stderr)
 
 
 def test_tools_and_zoo_work_from_anywhere(site, tmp_path):

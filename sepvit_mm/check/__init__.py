@@ -1,8 +1,11 @@
 """Find what commonly goes wrong in a config of this ecosystem, before it trains.
 
-Of these mistakes nothing is said, or it comes out late and far from its cause: keys of
-the 2.x era that nobody reads, channels and classes that do not fit, parameters that
+These mistakes otherwise go unsaid, or come out late and far from their cause: keys of
+the 2.x era that are ignored, channels and classes that do not fit, parameters that
 learn nothing.
+
+The checks are functions that yield a sentence for every mistake they find, in a module
+for each thing that they look at.
 """
 
 from .checks import Finding, Report, check

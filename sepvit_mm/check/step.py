@@ -1,4 +1,4 @@
-"""One training step of a config's model, on random or on real images."""
+"""One training step of a config's model, on noise or on real images."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from mmengine.config import Config
+from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
 from mmengine.structures import BaseDataElement, InstanceData, PixelData
-from torch import nn
+
+from ..errors import InputError
 
 # Height and width of random images: small, but a classifier may insist on its size.
 SIZES = {'mmdet': (96, 64), 'mmseg': (96, 64), 'mmpretrain': (224, 224)}
@@ -35,11 +38,14 @@ def random_batch(
 
     Args:
         scope: 'mmdet', 'mmseg' or 'mmpretrain'.
-        size: Height and width, at least 48. Defaults to something small.
-        channels: Of the images. Defaults to 3.
+        size: height and width, at least 48. Defaults to something small.
+        channels: of the images. Defaults to 3.
+
+    Returns:
+        ``inputs`` and ``data_samples``.
 
     Raises:
-        KeyError: Another scope.
+        KeyError: another scope.
     """
     size = size or SIZES[scope]
     images = list(torch.randint(0, 256, (2, channels, *size), dtype=torch.uint8))
@@ -91,18 +97,45 @@ _SAMPLES = {
 }
 
 
+def noise(cfg: Config, model: BaseModel) -> dict[str, Any]:
+    """A random batch for a model, whose preprocessor leaves it as small as it is.
+
+    Args:
+        cfg: the model's config.
+        model: its preprocessor is changed.
+
+    Raises:
+        InputError: it is of another library than those of :data:`SIZES`.
+    """
+    scope = cfg.get('default_scope') or type(model).__module__.partition('.')[0]
+    if scope not in SIZES:
+        raise InputError(f'default_scope is {scope}, but must be one of {[*SIZES]}')
+    if getattr(model.data_preprocessor, 'size', None) is not None:
+        model.data_preprocessor.size = SIZES[scope]
+    return random_batch(scope, channels=channels_of_images(model))
+
+
+def channels_of_images(model: BaseModel) -> int:
+    """How many channels a model's images have: one for each mean, or three."""
+    mean = getattr(model.data_preprocessor, 'mean', None)
+    return 3 if mean is None else mean.numel()
+
+
 def training_step(
-    model: nn.Module, optimizer: OptimWrapper, batch: Mapping[str, Any]
+    model: BaseModel, optimizer: OptimWrapper, batch: Mapping[str, Any]
 ) -> Step:
     """Train a model on one batch. Gradients are left in place.
 
     Args:
-        model: Of :func:`sepvit_mm.engine.build_model`; it is changed.
-        optimizer: On its parameters.
-        batch: As a dataloader gives it.
+        model: of :func:`sepvit_mm.engine.build_model`; it is changed.
+        optimizer: on its parameters.
+        batch: as a dataloader gives it.
+
+    Returns:
+        The loss, and which parameters got no gradient.
 
     Raises:
-        FloatingPointError: The loss, or a parameter after the step, is not finite.
+        FloatingPointError: the loss, or a parameter after the step, is not finite.
     """
     model.train()
     data = model.data_preprocessor(batch, training=True)

@@ -1,52 +1,67 @@
-"""What the command-line tools share."""
+"""Arguments that several commands take."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from argparse import Action, ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, get_args
 
 from mmengine.config import DictAction
 
-from ..errors import InputError
+from ..engine.config import Launcher
+
+LEAST_PIXELS = 32  # the stride of the last stage
 
 
 class _CfgOptions(DictAction):
     """mmengine's ``KEY=VALUE`` pairs, malformed ones reported as argparse does."""
 
-    def __call__(self, parser, namespace, values, option_string=None):
+    def __call__(
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
         for pair in values:
             key, equals, _ = pair.partition('=')
             if not equals or not all(key.split('.')):
-                raise argparse.ArgumentError(
+                raise ArgumentError(
                     self, f'expected KEY=VALUE with a dotted KEY, got {pair!r}'
                 )
         super().__call__(parser, namespace, values, option_string)
 
 
-def config_parser(
-    description: str | None,
-    *,
-    command: str | None = None,
-    launcher: bool = True,
-    several: bool = False,
-) -> argparse.ArgumentParser:
-    """A parser with what every command on a config takes.
+class _Shape(Action):
+    """Height and width of an image, which every stage must leave something of."""
+
+    def __call__(
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if min(values) < LEAST_PIXELS:
+            parser.error(
+                f'{option_string} is {values}, but needs {LEAST_PIXELS} pixels or more '
+                'each way'
+            )
+        setattr(namespace, self.dest, tuple(values))
+
+
+def add_config(parser: ArgumentParser, *, several: bool = False) -> None:
+    """Let a command take a config file, and overrides of its values.
 
     Args:
-        description: What the command does.
-        command: Its name, where the program has several. Defaults to None.
-        launcher: Whether several processes may run it. Defaults to True.
-        several: Whether it takes several configs. Defaults to False.
+        parser: the command's.
+        several: whether it takes several files. Defaults to False.
     """
-    parser = argparse.ArgumentParser(description=description)
-    if command is not None:
-        parser.add_argument('command', choices=[command])
     if several:
-        parser.add_argument('configs', nargs='+', help='config files')
+        parser.add_argument('configs', nargs='+', metavar='CONFIG', help='config files')
     else:
-        parser.add_argument('config', help='config file')
+        parser.add_argument('config', metavar='CONFIG', help='config file')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -55,20 +70,60 @@ def config_parser(
         help='override values of the config, e.g. optim_wrapper.optimizer.lr=1e-4; '
         'data_root=DIR moves every path under it',
     )
-    if launcher:
-        parser.add_argument(
-            '--launcher',
-            choices=['none', 'pytorch', 'slurm', 'mpi'],
-            default='none',
-            help='what started the processes of a distributed run (default: none)',
-        )
-    return parser
 
 
-@contextmanager
-def input_errors_end_in_a_message() -> Iterator[None]:
-    """Exit with the message of an :class:`InputError` instead of its traceback."""
-    try:
-        yield
-    except InputError as error:
-        sys.exit(f'error: {error}')
+def add_launcher(parser: ArgumentParser) -> None:
+    """Let several processes run a command."""
+    parser.add_argument(
+        '--launcher',
+        choices=get_args(Launcher),
+        default='none',
+        help='what started the processes of a distributed run (default: %(default)s)',
+    )
+
+
+def add_shape(
+    parser: ArgumentParser, *, default: Sequence[int] | None, default_help: str
+) -> None:
+    """Let a command take the size of images.
+
+    Args:
+        parser: the command's.
+        default: height and width in pixels; None where the command decides.
+        default_help: the default in words.
+    """
+    parser.add_argument(
+        '--shape',
+        type=int,
+        nargs=2,
+        action=_Shape,
+        default=default,
+        metavar=('H', 'W'),
+        help=f'height and width of the image in pixels (default: {default_help})',
+    )
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """The type of an argument that is an integer from ``least`` on."""
+
+    def integer(text: str) -> int:
+        number = int(text)
+        if number < least:
+            raise ArgumentTypeError(f'it is {number}, but must be {least} or more')
+        return number
+
+    return integer
+
+
+def file_to_write(text: str) -> Path:
+    """The type of an argument that names a file to write."""
+    if Path(text).is_dir():
+        raise ArgumentTypeError(f'{text} is a folder, but must be a file')
+    return Path(text)
+
+
+def folder_to_write(text: str) -> Path:
+    """The type of an argument that names a folder to write to."""
+    if Path(text).is_file():
+        raise ArgumentTypeError(f'{text} is a file, but must be a folder')
+    return Path(text)

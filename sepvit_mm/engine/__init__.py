@@ -1,4 +1,4 @@
-"""Train and test on mmengine's Runner: everything that tools/ does, from Python.
+"""Train and test on mmengine's Runner: everything that the command line does.
 
 Detection, segmentation and classification are told apart by the config's
 ``default_scope`` alone.

@@ -6,15 +6,19 @@ from collections.abc import Iterator, Mapping
 from inspect import signature
 from pathlib import Path
 from textwrap import shorten
-from typing import Any
+from typing import Any, Literal
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 from mmengine.runner import Runner
 
+from ..backbones.arch import require_one_of
 from ..errors import InputError
 
-# Data sets of mmpretrain that fetch their files when they are built.
+Launcher = Literal['none', 'pytorch', 'slurm', 'mpi']
+"""What starts the processes of a distributed run."""
+
+# Datasets of mmpretrain that fetch their files when they are built.
 FETCHED = ('CIFAR10', 'CIFAR100', 'MNIST', 'FashionMNIST')
 
 
@@ -23,32 +27,53 @@ def load_config(
     *,
     overrides: Mapping[str, Any] | None = None,
     work_dir: str | Path | None = None,
-    launcher: str = 'none',
+    launcher: Launcher = 'none',
 ) -> Config:
     """Load a config file and apply overrides.
 
     Args:
-        path: The config file.
-        overrides: Values by dotted key, ``{'optim_wrapper.optimizer.lr': 1e-4}``.
+        path: the config file.
+        overrides: values by dotted key, ``{'optim_wrapper.optimizer.lr': 1e-4}``.
             ``data_root`` is special: it moves every path that lies under the
-            config's own ``data_root``, wherever it stands (data sets, evaluators).
-        work_dir: Folder for logs and checkpoints. Defaults to the config's own
+            config's own ``data_root``, wherever it stands (datasets, evaluators).
+            Defaults to None: no overrides.
+        work_dir: folder for logs and checkpoints. Defaults to the config's own
             ``work_dir``, else ``work_dirs/<name of the config>``.
-        launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+        launcher: what started the processes. Defaults to 'none': there is one.
+
+    Returns:
+        The config, with ``work_dir`` and ``launcher`` set.
 
     Raises:
-        InputError: The file does not exist or cannot be read; the first key of an
+        ValueError: an unknown launcher.
+        InputError: the file does not exist or cannot be read; the first key of an
             override is neither in it nor an argument of mmengine's Runner; several
             processes are asked for where mmengine knows no device for them.
     """
+    require_one_of('launcher', launcher, Launcher)
+    cfg = _read(path)
+    _override(cfg, dict(overrides or {}), path)
+    if work_dir is not None:
+        cfg.work_dir = str(work_dir)
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(path).stem)
+    if launcher != 'none' and get_device() == 'cpu':
+        raise InputError(f'launcher {launcher} needs GPUs; without one, use none')
+    cfg.launcher = launcher
+    return cfg
+
+
+def _read(path: str | Path) -> Config:
     if not Path(path).is_file():
         raise InputError(f'config file not found: {path}')
     try:
-        cfg = Config.fromfile(str(path))
+        return Config.fromfile(str(path))
     except Exception as error:  # whatever is in that Python file
         reason = shorten(f'{type(error).__name__}: {error}', 400)
         raise InputError(f'cannot read config {path}: {reason}') from error
-    overrides = dict(overrides or {})
+
+
+def _override(cfg: Config, overrides: dict[str, Any], path: str | Path) -> None:
     known = {*cfg, *signature(Runner).parameters, 'data_root'}
     # the Runner reads more from the whole config
     known |= {'compile', 'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn'}
@@ -65,74 +90,6 @@ def load_config(
     except (KeyError, TypeError) as error:
         keys, reason = ', '.join(overrides), shorten(str(error), 200)
         raise InputError(f'no place in {path} for {keys}: {reason}') from error
-    if work_dir is not None:
-        cfg.work_dir = str(work_dir)
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(path).stem)
-    if launcher != 'none' and get_device() == 'cpu':
-        raise InputError(f'launcher {launcher} needs GPUs; without one, use none')
-    cfg.launcher = launcher
-    return cfg
-
-
-def type_of(node: Any) -> str:
-    """The name of a config's ``type``, which may be a class or have a scope before it.
-
-    Empty for what is no dict with a type.
-    """
-    kind = node.get('type', '') if isinstance(node, Mapping) else ''
-    return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
-
-
-def in_float32(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy the settings of an optimizer wrapper, without mixed precision.
-
-    Without a GPU mmengine refuses mixed precision, and mmcv's operators take float32
-    only.
-    """
-    settings = dict(optim_wrapper)
-    if type_of(settings) == 'AmpOptimWrapper':
-        settings['type'] = 'OptimWrapper'
-        settings.pop('loss_scale', None)
-        settings.pop('dtype', None)
-    return settings
-
-
-def require_data(cfg: Config, *dataloaders: str) -> None:
-    """Check that the files and folders that these dataloaders read exist.
-
-    Args:
-        cfg: A loaded config.
-        dataloaders: Its keys to check, e.g. ``'train_dataloader'``. Keys that it
-            does not have are passed over.
-
-    Raises:
-        InputError: Names the first missing path and how to get the data.
-    """
-    for name in dataloaders:
-        for dataset in datasets_of(cfg.get(name) or {}):
-            root = dataset.get('data_root')
-            if not root or type_of(dataset) in FETCHED:
-                continue
-            prefix = dataset.get('data_prefix', '')  # mmpretrain allows a string
-            prefixes = prefix.values() if isinstance(prefix, dict) else [prefix]
-            parts = [dataset.get('ann_file'), *prefixes]
-            for path in [Path(root), *(Path(root) / part for part in parts if part)]:
-                if '://' not in root and not path.exists():
-                    raise InputError(
-                        f'{path}, which {name} of {cfg.filename} reads, does not '
-                        'exist. Prepare it (tools/prepare_dataset.py, README '
-                        'section "Data") or name the folder that holds it by '
-                        '--cfg-options data_root=DIR.'
-                    )
-
-
-def datasets_of(node: Mapping[str, Any]) -> Iterator[dict]:
-    """All data sets in a dataloader, wrappers and those inside them."""
-    for inner in [node.get('dataset'), *(node.get('datasets') or [])]:
-        if inner:
-            yield inner
-            yield from datasets_of(inner)
 
 
 def _move_data_root(cfg: Config, new: str) -> None:
@@ -149,3 +106,75 @@ def _move_data_root(cfg: Config, new: str) -> None:
                 move(value)
 
     move(cfg)
+
+
+def type_of(node: Any) -> str:
+    """The name of a config's ``type``, without its scope; the type may be a class.
+
+    Args:
+        node: any part of a config.
+
+    Returns:
+        The name; empty for what is no dict with a type.
+    """
+    kind = node.get('type', '') if isinstance(node, Mapping) else ''
+    return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
+
+
+def in_float32(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy the settings of an optimizer wrapper, without mixed precision.
+
+    Without a GPU mmengine refuses mixed precision, and mmcv's operators take float32
+    only.
+
+    Args:
+        optim_wrapper: the settings; left unchanged.
+    """
+    settings = dict(optim_wrapper)
+    if type_of(settings) == 'AmpOptimWrapper':
+        settings['type'] = 'OptimWrapper'
+        settings.pop('loss_scale', None)
+        settings.pop('dtype', None)
+    return settings
+
+
+def require_data(cfg: Config, *dataloaders: str) -> None:
+    """Check that the files and folders that these dataloaders read exist.
+
+    Args:
+        cfg: a loaded config.
+        dataloaders: its keys to check, e.g. ``'train_dataloader'``. Keys that it
+            does not have are passed over.
+
+    Raises:
+        InputError: names the first missing path and how to get the data.
+    """
+    for name in dataloaders:
+        for dataset in datasets_of(cfg.get(name) or {}):
+            for path in _paths(dataset):
+                if not path.exists():
+                    raise InputError(
+                        f'{path}, which {name} of {cfg.filename} reads, does not '
+                        'exist. Prepare it (sepvit-mm prepare makes the small '
+                        'datasets) or name the folder that holds it by --cfg-options '
+                        'data_root=DIR.'
+                    )
+
+
+def _paths(dataset: Mapping[str, Any]) -> list[Path]:
+    """Local files and folders that must be there for a dataset, the root first."""
+    root = dataset.get('data_root')
+    if not root or '://' in root or type_of(dataset) in FETCHED:
+        return []
+    prefix = dataset.get('data_prefix', '')  # mmpretrain allows a string
+    prefixes = prefix.values() if isinstance(prefix, dict) else [prefix]
+    parts = [dataset.get('ann_file'), *prefixes]
+    return [Path(root), *(Path(root) / part for part in parts if part)]
+
+
+def datasets_of(node: Mapping[str, Any]) -> Iterator[ConfigDict]:
+    """All datasets in a dataloader, wrappers and those inside them."""
+    for inner in [node.get('dataset'), *(node.get('datasets') or [])]:
+        if inner:
+            yield inner
+            yield from datasets_of(inner)

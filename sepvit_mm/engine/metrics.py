@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from numbers import Real
 from pathlib import Path
@@ -12,31 +11,32 @@ from typing import Any
 
 from rich.table import Table
 
+from ..atomic import written_whole
+
 
 def metrics_table(metrics: Mapping[str, Any]) -> Table:
     """All metrics as a table, in the evaluator's order.
 
     Args:
-        metrics: Values by name, as :func:`evaluate` returns them.
+        metrics: values by name, as :func:`evaluate` returns them.
     """
     table = Table('metric')
     table.add_column('value', justify='right')
     for name, value in metrics.items():
-        number = isinstance(value, Real)
-        table.add_row(name, f'{value:.3f}' if number else str(value))
+        text = f'{value:.3f}' if isinstance(value, Real) else str(value)
+        table.add_row(name, text)
     return table
 
 
 def write_metrics(metrics: Mapping[str, Any], path: str | Path) -> None:
     """Write metrics as one JSON object; numbers that do not exist become null.
 
-    The file appears complete or not at all.
+    Args:
+        metrics: values by name, as :func:`evaluate` returns them.
+        path: the file, which appears complete or not at all.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'{path.name}.partial')
-    partial.write_text(json.dumps(_plain(dict(metrics)), indent=2) + '\n')
-    os.replace(partial, path)
+    with written_whole(path) as partial:
+        partial.write_text(json.dumps(_plain(dict(metrics)), indent=2) + '\n')
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.model import revert_sync_batchnorm
+from mmengine.model import BaseModel, revert_sync_batchnorm
 from mmengine.optim import OptimWrapper, _ParamScheduler, build_optim_wrapper
 from mmengine.registry import MODELS, PARAM_SCHEDULERS, init_default_scope
 from torch import nn
@@ -16,12 +16,13 @@ from torch.optim import Optimizer
 from .config import in_float32
 
 
-def build_model(cfg: Config, *, device: str | torch.device = 'cpu') -> nn.Module:
+def build_model(cfg: Config, *, device: str | torch.device = 'cpu') -> BaseModel:
     """Build a config's model for one process, its weights not initialised.
 
     Args:
-        cfg: From :func:`load_config`; left unchanged.
-        device: Where to put it. On ``'meta'`` it takes no memory and no time.
+        cfg: from :func:`load_config`; left unchanged.
+        device: where to put it; on 'meta' it takes no memory and no time. Defaults to
+            'cpu'.
 
     Returns:
         The model, in training mode; SyncBN is plain batch norm.
@@ -35,7 +36,12 @@ def build_model(cfg: Config, *, device: str | torch.device = 'cpu') -> nn.Module
 
 
 def build_optimizer(cfg: Config, model: nn.Module) -> OptimWrapper:
-    """Build a config's optimizer for its model, without mixed precision."""
+    """Build a config's optimizer for its model, without mixed precision.
+
+    Args:
+        cfg: from :func:`load_config`; left unchanged.
+        model: what :func:`build_model` made of it.
+    """
     return build_optim_wrapper(model, in_float32(cfg.optim_wrapper))
 
 
@@ -43,9 +49,9 @@ def build_scheduler(cfg: Mapping[str, Any], optimizer: Optimizer) -> _ParamSched
     """Build one scheduler of a config, in the unit that the config counts in.
 
     Args:
-        cfg: An entry of ``param_scheduler``. ``convert_to_iter_based``, finer steps of
+        cfg: an entry of ``param_scheduler``. ``convert_to_iter_based``, finer steps of
             the same curve, needs the length of an epoch and is left out.
-        optimizer: What it schedules.
+        optimizer: what it schedules.
     """
     settings = {key: cfg[key] for key in cfg if key != 'convert_to_iter_based'}
     return PARAM_SCHEDULERS.build(settings, default_args=dict(optimizer=optimizer))

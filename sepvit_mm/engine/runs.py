@@ -11,10 +11,10 @@ from mmengine.hooks import EMAHook
 from mmengine.runner import Runner
 
 from ..checkpoints import read_file
-from ..errors import InputError
 from ..checkpoints.whole import latest_checkpoint, load_entirely, require_fit
-from .config import datasets_of, in_float32, require_data, type_of
+from ..errors import InputError
 from ..plugins.pictures import PictureHook
+from .config import datasets_of, in_float32, require_data, type_of
 
 
 def train(
@@ -30,64 +30,92 @@ def train(
     precision becomes float32; the log says so.
 
     Args:
-        cfg: From :func:`load_config`; left unchanged.
-        resume: ``'auto'`` goes on from the last complete checkpoint in the work
-            dir, or starts afresh where there is none; a path goes on from that
-            file. Defaults to None: start afresh.
-        auto_scale_lr: Scale the learning rate by the real batch over the config's
-            ``auto_scale_lr.base_batch_size``. Defaults to False.
-        seed: Seed of all random generators. Defaults to the config's, else random.
+        cfg: from :func:`load_config`; left unchanged.
+        resume: a checkpoint to go on from, or 'auto' for the last complete one in the
+            work dir, without which training starts afresh. Defaults to None: start
+            afresh.
+        auto_scale_lr: whether the learning rate is scaled by the real batch over the
+            config's ``auto_scale_lr.base_batch_size``. Defaults to False.
+        seed: seed of all random generators. Defaults to the config's, else random.
 
     Returns:
         The runner; its ``model`` is trained.
 
     Raises:
-        InputError: Data or checkpoint are missing or do not fit, or the config
+        InputError: data or checkpoint are missing or do not fit, or the config
             has nothing that an argument needs.
     """
     cfg = deepcopy(cfg)
     require_data(cfg, 'train_dataloader', 'val_dataloader')
     wants_amp = type_of(cfg.optim_wrapper) == 'AmpOptimWrapper'
-    if wants_amp and not torch.cuda.is_available():
+    lacks_gpu = wants_amp and not torch.cuda.is_available()
+    if lacks_gpu:
         cfg.optim_wrapper = in_float32(cfg.optim_wrapper)
     if auto_scale_lr:
-        if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
-            raise InputError(f'{cfg.filename} has no auto_scale_lr.base_batch_size')
-        cfg.auto_scale_lr.enable = True
-        # mmengine takes the images of one backward pass for those of a step
-        repeats = cfg.optim_wrapper.get('accumulative_counts', 1)
-        cfg.auto_scale_lr.base_batch_size /= repeats
+        _scale_lr(cfg)
     if seed is not None:
         cfg.randomness = {**cfg.get('randomness', {}), 'seed': seed}
-
     checkpoint = latest_checkpoint(cfg.work_dir) if resume == 'auto' else resume
     if checkpoint is not None:
-        cfg.resume, cfg.load_from = True, str(checkpoint)
-        if 'backbone' in cfg.model:  # all of it is in the checkpoint
-            cfg.model.backbone.init_cfg = None
-    start = None if checkpoint is not None else cfg.get('load_from')
-    if start and '://' in start:
-        start = None  # mmengine knows how to fetch it
-    if start and not Path(start).is_file():
-        raise InputError(f'load_from of {cfg.filename} not found: {start}')
+        _go_on_from(cfg, checkpoint)
+    start = None if checkpoint is not None else _local_start(cfg)
+
     runner = Runner.from_cfg(cfg)
-    if start:
-        require_fit(runner.model, start)
-    if wants_amp and not torch.cuda.is_available():
+    if lacks_gpu:
         runner.logger.warning('no GPU: training in float32, not in mixed precision')
-    if checkpoint is not None:
-        # mmengine resumes a checkpoint of another model with a mere warning
-        load_entirely(runner.model, checkpoint)
-        averages = any(isinstance(hook, EMAHook) for hook in runner.hooks)
-        if 'ema_state_dict' in read_file(checkpoint) and not averages:
-            raise InputError(
-                f'{checkpoint} is of a training with a moving average (EMAHook), this '
-                'one has none: repeat --ema'
-            )
-    elif resume == 'auto':
+    if resume == 'auto' and checkpoint is None:
         runner.logger.info(f'no whole checkpoint in {cfg.work_dir}: starting afresh')
+    if start is not None:
+        require_fit(runner.model, start)
+    if checkpoint is not None:
+        _require_same_run(runner, checkpoint)
     runner.train()
     return runner
+
+
+def _scale_lr(cfg: Config) -> None:
+    """Let the Runner scale the learning rate by all images of a step."""
+    if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
+        raise InputError(f'{cfg.filename} has no auto_scale_lr.base_batch_size')
+    cfg.auto_scale_lr.enable = True
+    # mmengine takes the images of one backward pass for those of a step
+    repeats = cfg.optim_wrapper.get('accumulative_counts', 1)
+    cfg.auto_scale_lr.base_batch_size /= repeats
+
+
+def _go_on_from(cfg: Config, checkpoint: str | Path) -> None:
+    """Let the Runner resume a checkpoint, which all weights come from."""
+    cfg.resume, cfg.load_from = True, str(checkpoint)
+    if 'backbone' in cfg.model:
+        cfg.model.backbone.init_cfg = None
+
+
+def _local_start(cfg: Config) -> str | None:
+    """The file that a config starts from; None for an address, which mmengine fetches.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    start = cfg.get('load_from')
+    if not start or '://' in start:
+        return None
+    if not Path(start).is_file():
+        raise InputError(f'load_from of {cfg.filename} not found: {start}')
+    return start
+
+
+def _require_same_run(runner: Runner, checkpoint: str | Path) -> None:
+    """Refuse to resume a checkpoint of another model, or without its moving average.
+
+    mmengine would resume the former with a mere warning.
+    """
+    load_entirely(runner.model, checkpoint)
+    averages = any(isinstance(hook, EMAHook) for hook in runner.hooks)
+    if 'ema_state_dict' in read_file(checkpoint) and not averages:
+        raise InputError(
+            f'{checkpoint} is of a training with a moving average (EMAHook), this '
+            'one has none: repeat --ema'
+        )
 
 
 def evaluate(
@@ -100,12 +128,12 @@ def evaluate(
     """Evaluate a checkpoint on the config's ``test_dataloader``.
 
     Args:
-        cfg: From :func:`load_config`; left unchanged.
-        checkpoint: A file or an address, or a folder, which means the last
+        cfg: from :func:`load_config`; left unchanged.
+        checkpoint: a file or an address, or a folder, which means the last
             complete checkpoint in it; it must fit the model key by key.
-        tta: Test time augmentation, by the config's ``tta_model`` and
+        tta: test time augmentation, by the config's ``tta_model`` and
             ``tta_pipeline``. Defaults to False.
-        show_dir: Folder for pictures of predictions beside the ground truth.
+        show_dir: folder for pictures of predictions beside the ground truth.
             Defaults to None: no pictures.
 
     Returns:
@@ -114,7 +142,7 @@ def evaluate(
         detection above the config's score threshold.
 
     Raises:
-        InputError: Data or checkpoint are missing or do not fit, or ``tta`` is
+        InputError: data or checkpoint are missing or do not fit, or ``tta`` is
             asked of a config that does not define it.
     """
     cfg = deepcopy(cfg)
@@ -122,9 +150,7 @@ def evaluate(
     # what training starts from; mmengine would put it over the checkpoint
     cfg.load_from, cfg.resume = None, False
     if Path(checkpoint).is_dir():
-        folder, checkpoint = checkpoint, latest_checkpoint(checkpoint)
-        if checkpoint is None:
-            raise InputError(f'{folder} has no complete epoch_*.pth or iter_*.pth')
+        checkpoint = _last_in(checkpoint)
     if tta:
         augment(cfg)
     runner = Runner.from_cfg(cfg)
@@ -134,11 +160,21 @@ def evaluate(
     return runner.test()
 
 
+def _last_in(folder: str | Path) -> Path:
+    checkpoint = latest_checkpoint(folder)
+    if checkpoint is None:
+        raise InputError(f'{folder} has no complete epoch_*.pth or iter_*.pth')
+    return checkpoint
+
+
 def augment(cfg: Config) -> None:
     """Set a config, in place, to test with augmentation.
 
+    Args:
+        cfg: from :func:`load_config`.
+
     Raises:
-        InputError: It has no ``tta_model`` or no ``tta_pipeline``.
+        InputError: it has no ``tta_model`` or no ``tta_pipeline``.
     """
     missing = [key for key in ('tta_model', 'tta_pipeline') if key not in cfg]
     if missing:

@@ -1,24 +1,27 @@
-"""Variants of a run that any config takes, so that none needs a file of its own."""
+"""Variants of a training, which any config takes without a file of its own."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any
+from typing import Any, Literal
 
 from mmengine.config import Config
 
-from ..plugins.compilation import CompileBackboneHook
+from ..backbones.arch import require_one_of
 from ..errors import InputError
+from ..plugins.compilation import CompileBackboneHook
 from .config import type_of
 
-PRECISIONS = ('float16', 'bfloat16')
+Precision = Literal['float16', 'bfloat16']
 LAYER_DECAY = 'LayerDecayOptimWrapperConstructor'
 
 
 def vary(
     cfg: Config,
     *,
-    amp: str | None = None,
+    amp: Precision | None = None,
     ema: float | None = None,
     checkpointing: bool = False,
     layer_decay: float | None = None,
@@ -27,59 +30,87 @@ def vary(
     """Copy a config with variants of its training.
 
     Args:
-        cfg: From :func:`load_config`; left unchanged.
-        amp: Mixed precision in this type, 'float16' with dynamic loss scaling, or
+        cfg: from :func:`load_config`; left unchanged.
+        amp: mixed precision in this type, 'float16' with dynamic loss scaling, or
             'bfloat16', whose range needs none. Defaults to the config's own.
-        ema: Evaluate and save the exponential moving average of the weights, of which
+        ema: evaluate and save the exponential moving average of the weights, of which
             each step replaces this share, in (0, 1). Defaults to the config's own.
-        checkpointing: Compute the backbone's activations again in the backward pass
+        checkpointing: compute the backbone's activations again in the backward pass
             instead of keeping them. Defaults to the config's own.
-        layer_decay: Learning rate of a layer of the backbone relative to that of the
+        layer_decay: learning rate of a layer of the backbone relative to that of the
             layer above it, in (0, 1]. Defaults to the config's own.
-        compiler: Compile the backbone with this backend of ``torch.compile``, by
+        compiler: compile the backbone with this backend of ``torch.compile``, by
             :class:`sepvit_mm.CompileBackboneHook`. Defaults to the config's own.
 
+    Returns:
+        The copy.
+
     Raises:
-        InputError: An argument is out of range, or the config has no place for it.
+        InputError: an argument is out of range, or the config has no place for it.
     """
     cfg = deepcopy(cfg)
     if amp is not None:
-        if amp not in PRECISIONS:
-            raise InputError(f'amp is {amp}, but must be one of {PRECISIONS}')
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.dtype = amp
-        cfg.optim_wrapper.pop('loss_scale', None)  # then it is dynamic
-        if amp == 'bfloat16':
-            cfg.optim_wrapper.loss_scale = 1.0
-            if 'Bfloat16Hook' not in map(type_of, cfg.get('custom_hooks') or []):
-                _add_hook(cfg, type='Bfloat16Hook')
+        _mix_precision(cfg, amp)
     if ema is not None:
-        if not 0 < ema < 1:
-            raise InputError(f'ema is {ema}, but must be between 0 and 1')
-        _add_hook(cfg, type='EMAHook', momentum=ema)
-    if (checkpointing or compiler is not None) and 'backbone' not in cfg.model:
-        raise InputError(f'the model of {cfg.filename} has no backbone')
+        _average_weights(cfg, ema)
     if checkpointing:
+        _require_backbone(cfg)
         cfg.model.backbone.with_cp = True
     if layer_decay is not None:
-        if not 0 < layer_decay <= 1:
-            raise InputError(f'layer_decay is {layer_decay}, but must be in (0, 1]')
-        own = cfg.optim_wrapper.get('constructor', LAYER_DECAY)
-        if type_of({'type': own}) not in (
-            LAYER_DECAY,
-            'DefaultOptimWrapperConstructor',
-        ):
-            raise InputError(f'{cfg.filename} has an optim_wrapper.constructor: {own}')
-        options = cfg.optim_wrapper.get('paramwise_cfg') or {}
-        cfg.optim_wrapper.constructor = LAYER_DECAY
-        cfg.optim_wrapper.paramwise_cfg = {**options, 'layer_decay_rate': layer_decay}
+        _decay_by_layer(cfg, layer_decay)
     if compiler is not None:
-        try:
-            CompileBackboneHook(backend=compiler)
-        except ValueError as error:
-            raise InputError(str(error)) from error
-        _add_hook(cfg, type='CompileBackboneHook', backend=compiler)
+        _compile_backbone(cfg, compiler)
     return cfg
+
+
+def _mix_precision(cfg: Config, dtype: Precision) -> None:
+    with _refusing():
+        require_one_of('amp', dtype, Precision)
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.dtype = dtype
+    cfg.optim_wrapper.pop('loss_scale', None)  # then it is dynamic
+    if dtype == 'bfloat16':
+        cfg.optim_wrapper.loss_scale = 1.0
+        if 'Bfloat16Hook' not in map(type_of, cfg.get('custom_hooks') or []):
+            _add_hook(cfg, type='Bfloat16Hook')
+
+
+def _average_weights(cfg: Config, share: float) -> None:
+    if not 0 < share < 1:
+        raise InputError(f'ema is {share}, but must be between 0 and 1')
+    _add_hook(cfg, type='EMAHook', momentum=share)
+
+
+def _decay_by_layer(cfg: Config, rate: float) -> None:
+    if not 0 < rate <= 1:
+        raise InputError(f'layer_decay is {rate}, but must be in (0, 1]')
+    own = cfg.optim_wrapper.get('constructor', LAYER_DECAY)
+    if type_of({'type': own}) not in (LAYER_DECAY, 'DefaultOptimWrapperConstructor'):
+        raise InputError(f'{cfg.filename} has an optim_wrapper.constructor: {own}')
+    options = cfg.optim_wrapper.get('paramwise_cfg') or {}
+    cfg.optim_wrapper.constructor = LAYER_DECAY
+    cfg.optim_wrapper.paramwise_cfg = {**options, 'layer_decay_rate': rate}
+
+
+def _compile_backbone(cfg: Config, backend: str) -> None:
+    _require_backbone(cfg)
+    with _refusing():
+        CompileBackboneHook(backend=backend)
+    _add_hook(cfg, type='CompileBackboneHook', backend=backend)
+
+
+def _require_backbone(cfg: Config) -> None:
+    if 'backbone' not in cfg.model:
+        raise InputError(f'the model of {cfg.filename} has no backbone')
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Let a wrong value, which the user gave, end in a message."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 def _add_hook(cfg: Config, **hook: Any) -> None:

@@ -40,15 +40,18 @@ def _cast_outputs(module: nn.Module, args: tuple, outputs: Any) -> Any:
 class Bfloat16Hook(Hook):
     """Let a detector train in bfloat16 although mmcv's operators do not know it.
 
-    Under autocast features are in bfloat16, and RoIAlign, the focal loss or the
-    suppression of non-maxima would stop with an error; with this hook they get them in
-    float32. It is for
-    ``optim_wrapper=dict(type='AmpOptimWrapper', dtype='bfloat16')``, and without effect
-    in other precisions.
+    Under autocast features are in bfloat16, for which RoIAlign, the focal loss and the
+    suppression of non-maxima stop with an error; with this hook they get float32. It is
+    for ``optim_wrapper=dict(type='AmpOptimWrapper', dtype='bfloat16')``, and has no
+    effect in other precisions.
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Cast what is given to modules that call mmcv's operators, or returned."""
+        """Cast what modules that call mmcv's operators are given, or what they return.
+
+        Args:
+            runner: has the model.
+        """
         for module in runner.model.modules():
             package = type(module).__module__
             if package.startswith(CALL_ON_INPUTS):

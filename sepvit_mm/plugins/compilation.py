@@ -1,4 +1,4 @@
-"""Compile the backbone, and nothing around it."""
+"""Compilation of the backbone, and of nothing around it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CompileBackboneHook(Hook):
     compiled once for each size of images in training and once in evaluation, up to
     ``torch._dynamo.config.recompile_limit`` in all; other sizes run uncompiled.
 
-    Names of parameters stay, and with them checkpoints.
+    Parameters keep their names, so checkpoints stay the same.
 
     Args:
         backend: of ``torch.compile``, a name or a function. Defaults to 'inductor'.

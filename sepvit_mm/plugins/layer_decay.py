@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmengine.optim import DefaultOptimWrapperConstructor
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
@@ -13,18 +15,23 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
     ``paramwise_cfg`` takes all keys of the default one, and with them
     ``layer_decay_rate``: a parameter's learning rate is multiplied by this rate once
-    for every layer between it and the heads, whose own stays as it is. Layers are those
-    of the backbone's ``get_layer_depth``, which the backbones of this package and
-    mmpretrain's have. mmdet's and mmseg's constructors of this purpose know but a few
-    backbones of their own, and mmpretrain's knows no detectors and no ``lr_mult``::
+    for every layer between it and the heads, whose own rate stays as it is. The layers
+    are told by the backbone's ``get_layer_depth``, which the backbones of this package
+    and mmpretrain's have. The constructors for this purpose in mmdet and mmseg know a
+    few backbones of their own, and mmpretrain's knows no detectors and no ``lr_mult``::
 
         optim_wrapper = dict(
             constructor='LayerDecayOptimWrapperConstructor',
             paramwise_cfg=dict(layer_decay_rate=0.8),
         )
 
+    Args:
+        optim_wrapper_cfg: the config's ``optim_wrapper``, without ``constructor`` and
+            ``paramwise_cfg``.
+        paramwise_cfg: the keys above. Defaults to None, which is refused.
+
     Raises:
-        ValueError: there is no rate, or no such backbone.
+        ValueError: there is no rate in (0, 1].
     """
 
     def __init__(
@@ -45,11 +52,22 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         prefix: str = '',
         is_dcn_module: bool | None = None,
     ) -> None:
-        """Add the parameters of a module and those inside it, each as a group."""
+        """Add the parameters of a module and those inside it, each as a group.
+
+        Args:
+            params: the groups so far; extended in place.
+            module: whose parameters to add.
+            prefix: name of the module in the model. Defaults to '': the model itself.
+            is_dcn_module: whether it is a part of a deformable convolution. Defaults to
+                None.
+
+        Raises:
+            ValueError: the model has no backbone with ``get_layer_depth``.
+        """
         super().add_params(params, module, prefix, is_dcn_module)
         if prefix:
             return  # the model itself comes last, with all groups there
-        backbone = getattr(module, 'backbone', None)
+        backbone: Any = getattr(module, 'backbone', None)
         if not hasattr(backbone, 'get_layer_depth'):
             raise ValueError(
                 f'{type(module).__name__} has no backbone with get_layer_depth: '

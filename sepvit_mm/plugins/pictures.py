@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.registry import HOOKS
+
+if TYPE_CHECKING:
+    from mmengine.runner import Runner
 
 
+@HOOKS.register_module()
 class PictureHook(Hook):
-    """Draw every test image by the visualizer of the library in use.
+    """Draw every test image with the visualizer of the library in use.
 
     mmdet, mmseg and mmpretrain each have a hook of their own for this, with
     arguments and file layouts of their own; their visualizers agree.
 
     Args:
-        folder: Where to write; files are named like the images, and after the folders
-            that they lie in where the name was taken. In distributed testing only the
-            first process, hence its share of images, is drawn.
+        folder: where to write. Files are named like the images, and also after the
+            folders of an image whose name is taken. In distributed testing only the
+            images of the first process are drawn.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -27,7 +32,14 @@ class PictureHook(Hook):
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: list
     ) -> None:
-        """Draw the images of one batch; ``outputs`` are its data samples."""
+        """Draw the images of one batch.
+
+        Args:
+            runner: has the visualizer.
+            batch_idx: unused.
+            data_batch: unused.
+            outputs: the data samples of the batch, with predictions and ground truth.
+        """
         import mmcv  # not needed to import this package
 
         visualizer = runner.visualizer
@@ -42,6 +54,7 @@ class PictureHook(Hook):
             )
 
     def _free_name(self, image: str) -> str:
+        """The shortest end of an image's path that no other image's picture has."""
         parts = [part for part in Path(image).parts if part != Path(image).anchor]
         names = ('_'.join(parts[-depth:]) for depth in range(1, len(parts) + 1))
         return next(n for n in names if self.drawn.setdefault(n, image) == image)

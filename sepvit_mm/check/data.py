@@ -1,0 +1,63 @@
+"""The datasets of a config and their transforms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import DATASETS, TRANSFORMS
+from mmengine.runner import Runner
+
+from ..engine.config import datasets_of, require_data
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def build_transforms(cfg: Config) -> None:
+    """Build all transforms, which fails for those that do not exist any more."""
+    for _, dataset in _datasets(cfg):
+        for transform in dataset.get('pipeline') or []:
+            TRANSFORMS.build(transform)
+
+
+def numbers_of_classes(cfg: Config) -> dict[str, set[int]]:
+    """The numbers of classes in the data, as far as it tells, by dataloader."""
+    counts: dict[str, set[int]] = {}
+    for loader, dataset in _datasets(cfg):
+        names = (dataset.get('metainfo') or {}).get('classes')
+        names = names or _metainfo(dataset['type']).get('classes')
+        if names and not isinstance(names, str):  # the name of a file with them
+            counts.setdefault(loader, set()).add(len(names))
+    return counts
+
+
+def first_batch(cfg: Config) -> Any:
+    """The first batch of the training data, loaded in this process.
+
+    Raises:
+        InputError: the data is not there.
+    """
+    require_data(cfg, 'train_dataloader')
+    loader = deepcopy(cfg.train_dataloader)
+    loader.update(num_workers=0, persistent_workers=False)
+    for key in ('prefetch_factor', 'timeout'):  # for workers only
+        loader.pop(key, None)
+    return next(iter(Runner.build_dataloader(loader, seed=0)))
+
+
+def _datasets(cfg: Config) -> Iterator[tuple[str, ConfigDict]]:
+    """Every dataset, wrappers too, after the key of its dataloader."""
+    for loader in LOADERS:
+        for dataset in datasets_of(cfg.get(loader) or {}):
+            yield loader, dataset
+
+
+def _metainfo(dataset: str | type) -> Mapping[str, Any]:
+    """What a class of datasets, or of their wrappers, knows of itself."""
+    if isinstance(dataset, str):
+        # get() alone does not look where the default scope says
+        with DATASETS.switch_scope_and_registry(None) as registry:
+            dataset = registry.get(dataset)
+    return getattr(dataset, 'METAINFO', {})

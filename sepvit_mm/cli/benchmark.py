@@ -1,0 +1,157 @@
+"""Time a backbone beside its literal definition and its peers, in one process."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..atomic import written_whole
+from ..backbones import LITv2, PaleTransformer, SepViT
+from ..errors import InputError
+from ..measure.literal import literal_copy
+from ..measure.speed import summarize, time_in_turns, to_markdown
+from .options import add_shape, at_least, file_to_write
+
+BACKBONES: dict[str, type[SepViT | LITv2 | PaleTransformer]] = {
+    'SepViT': SepViT,
+    'LITv2': LITv2,
+    'PaleTransformer': PaleTransformer,
+}
+DEFAULT_ARCH = {'SepViT': 'tiny', 'LITv2': 'small', 'PaleTransformer': 'tiny'}
+LITERAL = 'literal definition'
+PEERS = {
+    'Swin-T (timm)': 'swin_tiny_patch4_window7_224',
+    'ConvNeXt-T (timm)': 'convnext_tiny',
+}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare what to time, on what, and where to write the result."""
+    parser.add_argument(
+        '--backbone',
+        default='SepViT',
+        choices=sorted(BACKBONES),
+        help='which backbone (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--arch',
+        help='its size (default: that of its peers, '
+        + ', '.join(f'{arch} for {name}' for name, arch in DEFAULT_ARCH.items())
+        + ')',
+    )
+    add_shape(parser, default=(800, 1344), default_help='800 1344')
+    parser.add_argument(
+        '--batch',
+        type=at_least(1),
+        default=1,
+        metavar='N',
+        help='images in a batch (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--rounds',
+        type=at_least(1),
+        default=5,
+        metavar='N',
+        help='how often each model is timed (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--device',
+        default='cpu',
+        help='where to compute, e.g. cuda (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--no-peers', action='store_true', help='leave out the models of timm'
+    )
+    parser.add_argument(
+        '--json', type=file_to_write, metavar='FILE', help='write the rows to this file'
+    )
+    parser.add_argument(
+        '--markdown',
+        type=file_to_write,
+        metavar='FILE',
+        help='write the table to this file',
+    )
+
+
+def run(args: Namespace) -> int:
+    """Time the models in turns, and print and write the table."""
+    arch = args.arch or DEFAULT_ARCH[args.backbone]
+    variants = sorted(BACKBONES[args.backbone].variants)
+    if arch not in variants:
+        raise InputError(f'--arch is {arch}, but must be one of {", ".join(variants)}')
+    images = _images(args)
+    models = _literal_pair(args.backbone, arch)
+    if not args.no_peers:
+        models |= _peers(args.shape)
+    reference = next(name for name in (LITERAL, *PEERS, *models) if name in models)
+    rows = summarize(_time(models, images, args.rounds), reference)
+    _report(args, _setting(images), rows, to_markdown(rows, reference))
+    return 0
+
+
+def _images(args: Namespace) -> torch.Tensor:
+    """A batch of noise on the device."""
+    try:
+        return torch.randn(args.batch, 3, *args.shape, device=args.device)
+    except (AssertionError, RuntimeError) as error:  # no such device, or none here
+        reason = str(error).partition('\n')[0]
+        raise InputError(f'--device {args.device} cannot be used: {reason}') from error
+
+
+def _literal_pair(backbone: str, arch: str) -> dict[str, nn.Module]:
+    """A backbone and, unless that would take hours, its literal definition."""
+    ours = BACKBONES[backbone](arch).eval()
+    models = {f'{backbone}-{arch}': ours}
+    if backbone != 'PaleTransformer':  # whose definition goes position by position
+        models[LITERAL] = literal_copy(ours)
+    return models
+
+
+def _peers(shape: tuple[int, int]) -> dict[str, nn.Module]:
+    """Other backbones of about this size, from timm."""
+    try:
+        import timm  # needed for nothing else
+    except ImportError as error:
+        raise InputError(
+            'the peers are models of timm, which is not installed: pip install timm, '
+            'or leave them out by --no-peers'
+        ) from error
+    models = {}
+    for title, peer in PEERS.items():
+        options: dict[str, Any] = {'img_size': shape} if 'swin' in peer else {}
+        models[title] = timm.create_model(peer, features_only=True, **options).eval()
+    return models
+
+
+def _time(
+    models: dict[str, nn.Module], images: torch.Tensor, rounds: int
+) -> dict[str, list[float]]:
+    runs = {
+        name: partial(model.to(images.device), images) for name, model in models.items()
+    }
+    if images.is_cuda:
+        return time_in_turns(runs, rounds=rounds, synchronize=torch.cuda.synchronize)
+    return time_in_turns(runs, rounds=rounds)
+
+
+def _setting(images: torch.Tensor) -> str:
+    """What was timed on what, as the heading of a table."""
+    where = f'CPU, {torch.get_num_threads()} threads'
+    if images.is_cuda:
+        where = torch.cuda.get_device_name(images.device)
+    batch, _, height, width = images.shape
+    return f'{where}, float32 inference, {batch} x {height} x {width}'
+
+
+def _report(args: Namespace, setting: str, rows: list[dict], table: str) -> None:
+    print(f'{setting}\n\n{table}')
+    content = json.dumps({'setting': setting, 'rows': rows}, indent=2)
+    for path, text in ((args.markdown, f'{setting}\n\n{table}'), (args.json, content)):
+        if path:
+            with written_whole(path) as partial_file:
+                partial_file.write_text(f'{text}\n')

@@ -1,0 +1,68 @@
+"""Find what commonly goes wrong in a config, before it trains.
+
+Exit codes: 0 nothing found, 1 findings, 2 a config cannot be used.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from textwrap import shorten
+
+import rich
+from rich.markup import escape
+from rich.table import Table
+
+from ..check import Report, check
+from ..engine import load_config
+from ..errors import InputError
+from .options import add_config, at_least
+from .quiet import quiet
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the configs and what they are checked for."""
+    add_config(parser, several=True)
+    parser.add_argument(
+        '--gpus',
+        type=at_least(1),
+        metavar='N',
+        help='how many will train (default: as many as make the base batch size)',
+    )
+    parser.add_argument(
+        '--on-data',
+        action='store_true',
+        help='train the one step on the training data instead of noise',
+    )
+
+
+def run(args: Namespace) -> int:
+    """Check the configs, print a table, and tell the worst by the exit code."""
+    with quiet():  # warnings are about what is checked here, or no mistake
+        reports = {path: _report(path, args) for path in args.configs}
+    rich.print(_table(reports))
+    if unusable := [path for path, report in reports.items() if report.unusable]:
+        raise InputError(f'cannot use {", ".join(unusable)}')
+    return int(any(report.findings for report in reports.values()))
+
+
+def _report(path: str, args: Namespace) -> Report:
+    try:
+        cfg = load_config(path, overrides=args.cfg_options)
+        return check(cfg, gpus=args.gpus, on_data=args.on_data)
+    except InputError as error:
+        return Report(unusable=str(error))
+
+
+def _table(reports: dict[str, Report]) -> Table:
+    table = Table()
+    table.add_column('config', overflow='fold')
+    table.add_column('loss', justify='right')
+    table.add_column('findings', overflow='fold')
+    for path, report in reports.items():
+        lines = [f'[bold]{f.check}[/]: {escape(f.message)}' for f in report.findings]
+        if report.unusable:
+            reason = escape(shorten(report.unusable, 500))
+            lines.append(f'[bold red]unusable[/]: {reason}')
+        loss = '' if report.loss is None else f'{report.loss:.3f}'
+        table.add_row(escape(path), loss, '\n'.join(lines) or 'none')
+    return table

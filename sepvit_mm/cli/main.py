@@ -1,0 +1,84 @@
+"""The program ``sepvit-mm``."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from inspect import cleandoc
+from typing import Protocol
+
+from ..errors import InputError
+from ..version import __version__
+from . import benchmark, check, convert, flops, prepare, test, train, zoo
+
+
+class Command(Protocol):
+    """What a module must have to be a command."""
+
+    __doc__: str | None
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare what the command takes."""
+
+    def run(self, args: Namespace) -> int:
+        """Do the work; return the exit code."""
+
+
+COMMANDS: dict[str, Command] = {
+    'train': train,
+    'test': test,
+    'check': check,
+    'flops': flops,
+    'benchmark': benchmark,
+    'convert': convert,
+    'prepare': prepare,
+    'zoo': zoo,
+}
+"""The commands by name, in the order in which the help lists them."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: name of the command and what it takes. Defaults to the arguments of
+            the process.
+
+    Returns:
+        The exit code: 0 done, 1 findings, 2 a mistake of the user's, which is told in a
+        line on stderr.
+
+    Raises:
+        SystemExit: the arguments cannot be parsed, or ask for help.
+    """
+    args = _parser().parse_args(arguments)
+    try:
+        return COMMANDS[args.command].run(args)
+    except InputError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog='sepvit-mm',
+        description='SepViT, LITv2 and Pale Transformer for mmdet, mmseg, mmpretrain.',
+        epilog='sepvit-mm COMMAND --help tells what a command takes. Exit codes: '
+        '0 done, 1 findings, 2 a mistake in what was given.',
+    )
+    parser.add_argument('--version', action='version', version=__version__)
+    commands = parser.add_subparsers(
+        title='commands', dest='command', metavar='COMMAND', required=True
+    )
+    for name, command in COMMANDS.items():
+        description = cleandoc(command.__doc__ or '')
+        command.add_arguments(
+            commands.add_parser(
+                name,
+                help=description.partition('\n')[0].rstrip('.'),
+                description=description,
+                formatter_class=RawDescriptionHelpFormatter,
+            )
+        )
+    return parser

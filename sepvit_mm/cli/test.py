@@ -1,0 +1,57 @@
+"""Evaluate a checkpoint: AP, mIoU or accuracy, as a table and as JSON."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import rich
+from mmengine.dist import is_main_process
+
+from ..engine import evaluate, load_config, metrics_table, write_metrics
+from .options import add_config, add_launcher, file_to_write, folder_to_write
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the config, the checkpoint and what to write."""
+    add_config(parser)
+    parser.add_argument(
+        'checkpoint',
+        metavar='CHECKPOINT',
+        help='checkpoint file or its http(s) address, or a folder for the last '
+        'checkpoint in it',
+    )
+    add_launcher(parser)
+    parser.add_argument(
+        '--out',
+        type=file_to_write,
+        metavar='FILE',
+        help='JSON file for the metrics (default: metrics.json in the work dir)',
+    )
+    parser.add_argument(
+        '--show-dir',
+        type=folder_to_write,
+        metavar='DIR',
+        help='draw predictions beside the ground truth, a picture for every image, '
+        'into this folder',
+    )
+    parser.add_argument(
+        '--tta', action='store_true', help="use the config's test time augmentation"
+    )
+
+
+def run(args: Namespace) -> int:
+    """Evaluate as the arguments say."""
+    cfg = load_config(args.config, overrides=args.cfg_options, launcher=args.launcher)
+    metrics = evaluate(cfg, args.checkpoint, tta=args.tta, show_dir=args.show_dir)
+    if not is_main_process():
+        return 0
+    out = args.out or Path(cfg.work_dir) / 'metrics.json'
+    write_metrics(metrics, out)
+    if not metrics:
+        print('no metrics: there is no prediction above the score threshold')
+    rich.print(metrics_table(metrics))
+    print(f'metrics written to {out}')
+    if args.show_dir:
+        print(f'pictures in {args.show_dir}')
+    return 0

@@ -1,0 +1,101 @@
+"""Train a detector, segmentor or classifier.
+
+On several GPUs:
+
+    torchrun --nproc_per_node=8 -m sepvit_mm train CONFIG --launcher pytorch
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from .. import engine
+from .options import add_config, add_launcher, at_least, folder_to_write
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the config, where to write, and the variants of a training."""
+    add_config(parser)
+    add_launcher(parser)
+    parser.add_argument(
+        '--work-dir',
+        type=folder_to_write,
+        metavar='DIR',
+        help="folder for logs and checkpoints (default: the config's work_dir, else "
+        'work_dirs/CONFIG)',
+    )
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='FILE',
+        help='go on from this checkpoint (default FILE: the last one in the work dir)',
+    )
+    for option, precision in (('--amp', 'float16'), ('--bf16', 'bfloat16')):
+        parser.add_argument(
+            option,
+            dest='amp',
+            action='store_const',
+            const=precision,
+            help=f'mixed precision in {precision} (needs a GPU)',
+        )
+    parser.add_argument(
+        '--ema',
+        nargs='?',
+        const=2e-4,
+        type=float,
+        metavar='SHARE',
+        help='evaluate and save a moving average of the weights, of which each step '
+        'replaces this share (default SHARE: %(const)s)',
+    )
+    parser.add_argument(
+        '--checkpointing',
+        action='store_true',
+        help="compute the backbone's activations twice instead of keeping them",
+    )
+    parser.add_argument(
+        '--layer-decay',
+        type=float,
+        metavar='RATE',
+        help="learning rate of a backbone's layer relative to the one above, e.g. 0.8",
+    )
+    parser.add_argument(
+        '--compile',
+        nargs='?',
+        const='inductor',
+        metavar='BACKEND',
+        help='compile the backbone with this backend (default BACKEND: %(const)s)',
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate with the batch size',
+    )
+    parser.add_argument(
+        '--seed',
+        type=at_least(0),
+        metavar='N',
+        help="seed of all random generators (default: the config's, else random)",
+    )
+
+
+def run(args: Namespace) -> int:
+    """Train as the arguments say."""
+    cfg = engine.load_config(
+        args.config,
+        overrides=args.cfg_options,
+        work_dir=args.work_dir,
+        launcher=args.launcher,
+    )
+    cfg = engine.vary(
+        cfg,
+        amp=args.amp,
+        ema=args.ema,
+        checkpointing=args.checkpointing,
+        layer_decay=args.layer_decay,
+        compiler=args.compile,
+    )
+    engine.train(
+        cfg, resume=args.resume, auto_scale_lr=args.auto_scale_lr, seed=args.seed
+    )
+    return 0
