@@ -8,6 +8,7 @@ from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
+from mkdocs.structure.pages import Page
 
 CONFIG_PAGE = """---
 title: {name}
@@ -38,8 +39,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Let links to configs of the repository lead to their pages."""
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Let links to configs lead to their pages, and give the zoo's tables room."""
+    if '<!-- table: ' in markdown:
+        page.meta['hide'] = ['toc']
     return re.sub(r'\]\(\.\./(configs/[^)]+)\.py\)', r'](\1.md)', markdown)
 
 
