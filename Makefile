@@ -1,4 +1,4 @@
-# Every target sets up .venv first, and installs nothing twice.
+# What needs .venv sets it up first, and nothing is installed twice.
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
@@ -12,7 +12,7 @@ OUT := work_dirs/demo
 
 .PHONY: help install data demo picture test lint docs clean
 help:
-	@echo 'make install  set up .venv; every target below does so first'
+	@echo 'make install  set up .venv; demo, data, test, lint and docs do so first'
 	@echo 'make demo     train a detector on real photographs, show its results'
 	@echo 'make picture  renew the picture in the README from what make demo drew'
 	@echo 'make data     prepare the embedded datasets'
