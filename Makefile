@@ -1,4 +1,4 @@
-# make demo, make test: each sets up .venv first and installs nothing twice.
+# What needs .venv sets it up first, and nothing is installed twice.
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
@@ -10,13 +10,16 @@ READY := $(VENV)/ready
 TREES := configs/retinanet_sepvit_lite_trees.py
 OUT := work_dirs/demo
 
-.PHONY: help install data demo picture test lint clean
+.PHONY: help install data demo picture test lint docs clean
 help:
-	@echo 'make demo   install, train a detector on real photographs, show its results'
-	@echo 'make test   install, run the tests'
-	@echo 'make data   install, prepare the embedded datasets'
-	@echo 'make lint   check the code style'
-	@echo 'make clean  remove .venv, the embedded datasets and what make demo made'
+	@echo 'make install  set up .venv; demo, data, test, lint and docs do so first'
+	@echo 'make demo     train a detector on real photographs, show its results'
+	@echo 'make picture  renew the picture in the README from what make demo drew'
+	@echo 'make data     prepare the embedded datasets'
+	@echo 'make test     run the tests'
+	@echo 'make lint     check style and types'
+	@echo 'make docs     build the documentation: site/index.html'
+	@echo 'make clean    remove .venv, site, the embedded datasets and the demo'
 
 install: $(READY)
 
@@ -49,15 +52,14 @@ demo: $(READY)
 	$(BIN)/python tools/test.py $(TREES) $(OUT) \
 	  --show-dir $(OUT)/pictures --out $(OUT)/metrics.json
 
-# The picture in the README is one of those that the demo makes.
+# The picture in the README is one of those that make demo drew.
 PICTURE := $(OUT)/pictures/2019_YELL_2_541000_4977000_image_crop_x0312_y0000.png
 picture:
-	mkdir -p docs
 	$(BIN)/python -c "from PIL import Image; \
 	  Image.open('$(PICTURE)').convert('RGB').save('docs/trees.jpg', quality=85)"
 
-# Test files are run side by side, each on one thread: more would get into each other's
-# way.
+# Test files run side by side, each on one thread: more threads would slow each other
+# down.
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest \
 	  --numprocesses logical --maxprocesses 8 --dist loadfile
@@ -65,6 +67,11 @@ test: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo 'built: site/index.html'
 
 clean:
-	rm -rf $(VENV) data/trees data/crowns data/nuclei $(OUT) *.egg-info
+	rm -rf $(VENV) site data/trees data/crowns data/nuclei $(OUT) *.egg-info

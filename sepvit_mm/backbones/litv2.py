@@ -106,7 +106,7 @@ class HiLo(nn.Module):
     Raises:
         ValueError: an argument is out of range; the message says what is allowed.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from sepvit_mm import HiLo
         >>> HiLo(96, 3, window_size=2)(torch.rand(1, 14, 15, 96)).shape
@@ -389,7 +389,7 @@ class LITv2(FourStageBackbone):
     Raises:
         ValueError: an argument is out of range; the message says what is allowed.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from sepvit_mm import LITv2
         >>> maps = LITv2('small')(torch.rand(1, 3, 224, 330))

@@ -104,7 +104,7 @@ class PaleAttention(nn.Module):
     Raises:
         ValueError: an argument is out of range; the message says what is allowed.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from sepvit_mm import PaleAttention
         >>> PaleAttention(64, 2)(torch.rand(1, 20, 30, 64)).shape
@@ -227,7 +227,7 @@ class PaleTransformer(FourStageBackbone):
     Raises:
         ValueError: an argument is out of range; the message says what is allowed.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from sepvit_mm import PaleTransformer
         >>> maps = PaleTransformer('tiny')(torch.rand(1, 3, 224, 320))

@@ -303,7 +303,7 @@ class SepViT(FourStageBackbone):
     Raises:
         ValueError: an argument is out of range; the message says what is allowed.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from sepvit_mm import SepViT
         >>> maps = SepViT('tiny')(torch.rand(1, 3, 224, 320))

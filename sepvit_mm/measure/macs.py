@@ -3,13 +3,11 @@
 Papers call multiply-accumulates (MACs) FLOPs, and do not agree on what to count. Here
 every kind is counted on its own, so that each paper's number can be had:
 
-========== ===========================================================================
-linear     linear layers and convolutions
-attention  batched products, which only attention makes: queries with keys, their
-           affinities with values
-deformable deformable convolutions
-norm       LayerNorm, at five a value as fvcore counts it
-========== ===========================================================================
+- ``linear``: linear layers and convolutions;
+- ``attention``: batched products, which only attention makes: queries with keys, their
+  affinities with values;
+- ``deformable``: deformable convolutions;
+- ``norm``: LayerNorm, at five a value as fvcore counts it.
 
 Other norms, activations, additions, pooling and interpolation are not counted.
 """
