@@ -13,6 +13,7 @@ import torch
 import torch.distributed as dist
 from mmengine.registry import MODELS
 from torch import nn
+from torch.export import Dim
 from torch.nn.parallel import DistributedDataParallel
 
 from sepvit_mm import LITv2, SepViT
@@ -135,7 +136,10 @@ def test_checkpointing_recomputes_every_block_in_the_backward_pass(config):
 def test_frozen_stages_neither_learn_nor_drop(config, frozen_stages):
     config.update(drop_path_rate=0.5, out_indices=(0, 1, 2, 3))
     model = MODELS.build(dict(config, frozen_stages=frozen_stages))
-    assert model.train() is model
+    modes = [module.training for module in model.modules()]
+    assert model.eval().train() is model
+    # what is frozen is so from the constructor on
+    assert [module.training for module in model.modules()] == modes
     for index, stage in enumerate(model.stages):
         frozen = index < frozen_stages
         modules = [stage, model.norms[index]]
@@ -157,13 +161,15 @@ def test_frozen_stages_neither_learn_nor_drop(config, frozen_stages):
         assert model.stages[0].blocks.training
 
 
-def test_norm_eval_holds_batch_norms_while_training(config):
-    for norm_eval in (True, False):
-        model = MODELS.build(dict(config, norm_eval=norm_eval))
+@pytest.mark.parametrize('norm_eval', [True, False])
+def test_norm_eval_holds_batch_norms_while_training(config, norm_eval):
+    model = MODELS.build(dict(config, norm_eval=norm_eval))
+    for _ in range(2):  # from the constructor on, and after train()
+        norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+        assert all(norm.training is not norm_eval for norm in norms)
+        assert model.stages[0].training
         model.stages[0].embed.extra = nn.BatchNorm2d(4)
         model.train()
-        assert model.stages[0].embed.extra.training is not norm_eval
-        assert model.stages[0].training
 
 
 def test_train_and_eval_return_the_model(config):
@@ -387,14 +393,27 @@ def test_import_needs_no_compiled_ops_and_no_task_library():
     assert done.stdout.split() == ['4'] * 3
 
 
-def test_a_model_can_be_traced(config, tmp_path):
+@pytest.mark.parametrize('grad', [True, False], ids=['grad', 'no_grad'])
+def test_what_is_traced_at_one_size_runs_at_every_other(config, tmp_path, grad):
     model = MODELS.build(dict(config, out_indices=(0, 1, 2, 3))).eval()
-    images = torch.randn(1, 3, 50, 70)
-    with torch.no_grad():
-        torch.jit.trace(model, images).save(tmp_path / 'traced.pt')
+    with torch.set_grad_enabled(grad):
+        traced = torch.jit.trace(model, torch.randn(1, 3, 224, 320))
+        traced.save(tmp_path / 'traced.pt')
         traced = torch.jit.load(tmp_path / 'traced.pt')
-        for a, b in zip(traced(images), model(images)):
-            torch.testing.assert_close(a, b)
+        for batch, *size in ((2, 353, 417), (3, 64, 96), (1, 448, 32)):
+            images = torch.randn(batch, 3, *size)
+            for a, b in zip(traced(images), model(images)):
+                assert torch.equal(a, b)
+
+
+def test_tracing_works_in_a_fresh_process():
+    # where nothing has imported torchvision's operators yet
+    script = (
+        'import torch, sepvit_mm\n'
+        'model = sepvit_mm.LITv2("small", out_indices=(1,)).eval()\n'
+        'torch.jit.trace(model, torch.zeros(1, 3, 64, 64))\n'
+    )
+    subprocess.run([sys.executable, '-W', 'ignore', '-c', script], check=True)
 
 
 def test_a_deleted_model_is_gone(config):
@@ -408,12 +427,31 @@ def test_a_deleted_model_is_gone(config):
         gc.enable()
 
 
-def test_a_model_exports_as_one_graph(config):
-    model = MODELS.build(config).eval()
-    exported = torch.export.export(model, (torch.randn(1, 3, 50, 70),))
-    images = torch.randn(1, 3, 50, 70)
-    for a, b in zip(exported.module()(images), model(images)):
-        torch.testing.assert_close(a, b)
+# PyTorch gives dimensions of size 1 graphs of their own: where an exported model has two
+# windows or pales each way in every stage, it has them for all larger images.
+EXPORTED_FROM = {'SepViT': 225, 'PaleTransformer': 225, 'LITv2': 64}
+
+
+def test_a_model_exports_as_one_graph_for_all_sizes(config):
+    model = MODELS.build(dict(config, out_indices=(0, 1, 2, 3))).eval()
+    least = EXPORTED_FROM[config['type']]
+    exported = torch.export.export(
+        model,
+        (torch.randn(2, 3, 353, 417),),
+        dynamic_shapes={
+            'x': {
+                0: Dim('batch', max=64),
+                2: Dim('height', min=least, max=4096),
+                3: Dim('width', min=least, max=4096),
+            }
+        },
+        # guards that PyTorch cannot prove for all sizes become checks at run time
+        prefer_deferred_runtime_asserts_over_guards=True,
+    ).module()
+    for batch, *size in ((1, least, 250), (3, 300, 512), (2, 448, 448)):
+        images = torch.randn(batch, 3, *size)
+        for a, b in zip(exported(images), model(images)):
+            torch.testing.assert_close(a, b)
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ def test_tool_ends_with_one_line_on_a_bad_wheel(wheel, tmp_path):
         capture_output=True,
         text=True,
     )
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert result.stderr.splitlines()[-1].startswith('error: deepforest==2.1.0: ')
     assert 'Traceback' not in result.stderr
 

@@ -4,7 +4,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sepvit_mm.measure.literal import hilo_attention, literal_copy
 from test_sepvit import randomise
 
 from sepvit_mm import HiLo, LITv2
@@ -14,6 +13,7 @@ from sepvit_mm.backbones.litv2 import (
     deform_by_torchvision,
 )
 from sepvit_mm.backbones.names import translate
+from sepvit_mm.measure.literal import hilo_attention, literal_copy
 from sepvit_mm.measure.macs import count_macs
 
 SMALL = dict(

@@ -4,11 +4,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sepvit_mm.measure.literal import literal_copy, pale_attention
 from test_litv2 import assert_same
 from test_sepvit import randomise
 
 from sepvit_mm import PaleAttention, PaleTransformer
+from sepvit_mm.measure.literal import literal_copy, pale_attention
 from sepvit_mm.measure.macs import count_macs
 
 SMALL = dict(embed_dims=[4, 8, 16, 32], depths=[1, 1, 2, 1], num_heads=[2, 2, 4, 8])

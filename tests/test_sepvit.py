@@ -4,13 +4,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sepvit_mm.measure.literal import literal_copy, separable_attention
 from mmengine.runner.checkpoint import load_state_dict
 
 from sepvit_mm import SepViT
 from sepvit_mm.backbones import sepvit, windows
-from sepvit_mm.backbones.sepvit import SepViTBlock
 from sepvit_mm.backbones.names import translate
+from sepvit_mm.backbones.sepvit import SepViTBlock
+from sepvit_mm.measure.literal import literal_copy, separable_attention
 from sepvit_mm.measure.macs import count_macs
 
 SMALL = dict(
@@ -263,7 +263,7 @@ def test_the_next_stage_receives_the_normalised_map_in_dense_mode_only():
 @pytest.mark.parametrize(
     'wrong, message',
     [
-        (dict(mode='segmentation'), "'segmentation'.*classification.*dense"),
+        (dict(mode='segmentation'), "mode is 'segmentation'.*dense.*classification"),
         (dict(window_token='random'), "window_token.*'random'.*zero.*learned"),
         (dict(pointwise='never'), "pointwise.*'never'.*always.*several_windows"),
         (dict(img_size=(224, 0)), 'img_size.*0.*height and width'),

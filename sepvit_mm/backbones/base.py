@@ -272,7 +272,7 @@ class FourStageBackbone(BaseModule):
     def _frozen(self) -> Iterator[nn.Module]:
         """List what ``frozen_stages`` freezes."""
         if self.frozen_stages >= 0:
-            yield self.stages[0].embed
+            yield self.stages[0].get_submodule('embed')
             yield from self.stages[: self.frozen_stages]
             yield from self.norms[: self.frozen_stages]
 

@@ -18,7 +18,7 @@ CACHED_TOKENS = 4096
 
 
 def ceil_div(size: int, divisor: int) -> int:
-    """Divide and round up; torch.export reasons about this form, not about -(-a // b)."""
+    """Divide and round up, in a form that torch.export can reason about."""
     return (size + divisor - 1) // divisor
 
 

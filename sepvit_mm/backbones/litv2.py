@@ -324,9 +324,11 @@ class DeformableMerging(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Merge (B, H, W, C_in) to (B, H // 2, W // 2, C)."""
         offset = self.offset(x).permute(0, 3, 1, 2)
+        weight, bias = self.conv.weight, self.conv.bias
+        assert bias is not None
         # A half is too coarse for a position in an image.
-        dtype = torch.promote_types(self.conv.weight.dtype, torch.float32)
-        inputs = (x.permute(0, 3, 1, 2), offset, self.conv.weight, self.conv.bias)
+        dtype = torch.promote_types(weight.dtype, torch.float32)
+        inputs = (x.permute(0, 3, 1, 2), offset, weight, bias)
         x = self.deform(*(value.to(dtype) for value in inputs)).to(x.dtype)
         # PyTorch's CPU BatchNorm computes wrong gradients where its input is NCHW, the
         # batch is 1 and the gradient comes channels-last. Tokens want it so anyway.

@@ -75,10 +75,11 @@ def window_attention(qkv: Tensor, num_heads: int) -> Tensor:
         (B, n, L, C).
     """
     B, n, _, _ = qkv.shape
-    qkv = qkv.flatten(0, 1).unflatten(2, (3, num_heads, -1)).permute(2, 0, 3, 1, 4)
+    qkv = qkv.flatten(0, 1).unflatten(2, (3, num_heads, -1))
+    q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind()  # B*n, h, L, d
     if qkv.is_cuda and B * n > MAX_CUDA_BATCH:
-        parts = zip(*(each.split(MAX_CUDA_BATCH) for each in qkv.unbind()))
+        parts = zip(*(each.split(MAX_CUDA_BATCH) for each in (q, k, v)))
         out = torch.cat([F.scaled_dot_product_attention(*part) for part in parts])
     else:
-        out = F.scaled_dot_product_attention(*qkv.unbind())  # B*n, h, L, d
+        out = F.scaled_dot_product_attention(q, k, v)
     return out.transpose(1, 2).flatten(2).unflatten(0, (B, n))

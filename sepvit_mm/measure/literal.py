@@ -11,11 +11,13 @@ weights of the fast blocks, so the two can be compared directly.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.ops import deform_conv2d
 
 from ..backbones import FourStageBackbone, HiLo, PaleAttention
@@ -81,8 +83,7 @@ def sepvit_block(block: SepViTBlock, x: Tensor) -> Tensor:
 def hilo_attention(attn: HiLo, x: Tensor) -> Tensor:
     """HiLo attention of a map (B, H, W, C)."""
     B, H, W, C = x.shape
-    part = attn.hifi or attn.lofi
-    s = part.window_size
+    s = attn.window_size
     x = F.pad(x, (0, 0, 0, -W % s, 0, -H % s))
     n_rows, n_cols = x.shape[1] // s, x.shape[2] // s
     outs = []
@@ -166,7 +167,7 @@ def pale_block(block: PaleBlock, x: Tensor) -> Tensor:
     return x + block.mlp(block.norm2(x))
 
 
-LITERAL = {
+LITERAL: dict[type[nn.Module], Callable[[Any, Tensor], Tensor]] = {
     SepViTBlock: sepvit_block,
     LITv2Block: litv2_block,
     DeformableMerging: deformable_merging,
@@ -175,9 +176,17 @@ LITERAL = {
 
 
 def literal_copy(model: FourStageBackbone) -> FourStageBackbone:
-    """Copy a model, with the literal definitions in place of what is defined above."""
+    """Copy a model, and let the definitions of this file compute its blocks.
+
+    Args:
+        model: a backbone; left unchanged.
+
+    Returns:
+        The copy, in evaluation mode.
+    """
     model = copy.deepcopy(model).eval()
     for module in model.modules():
         if type(module) in LITERAL:
-            module.forward = partial(LITERAL[type(module)], module)
+            definition = LITERAL[type(module)]
+            setattr(module, 'forward', partial(definition, module))  # noqa: B010
     return model

@@ -73,7 +73,7 @@ class _Root(nn.Module):
         _run(self.model, inputs)
 
 
-def _run(model: nn.Module, images: Tensor) -> None:
+def _run(model: Any, images: Tensor) -> None:
     """Run what papers count of a task model; of any other model, its forward pass."""
     if not hasattr(model, 'extract_feat'):
         model(images)
@@ -81,22 +81,7 @@ def _run(model: nn.Module, images: Tensor) -> None:
     features = model.extract_feat(images)
     if hasattr(model, 'rpn_head'):
         model.rpn_head(features)
-        for name, extractor, rois in (
-            ('bbox_head', 'bbox_roi_extractor', NUM_BOXES),
-            ('mask_head', 'mask_roi_extractor', NUM_MASKS),
-        ):
-            heads = getattr(model.roi_head, name, None)
-            if heads is None:
-                continue
-            extractors = getattr(model.roi_head, extractor)
-            if not isinstance(heads, nn.ModuleList):  # a cascade has several
-                heads, extractors = [heads], [extractors]
-            for head, extract in zip(heads, extractors):
-                size = extract.roi_layers[0].output_size
-                regions = images.new_zeros(rois, extract.out_channels, *size)
-                if model.roi_head.with_shared_head:
-                    regions = model.roi_head.shared_head(regions)
-                head(regions)
+        _run_on_regions(model.roi_head, images)
         return
     names = ('bbox_head', 'mask_head', 'decode_head', 'head')
     heads = [getattr(model, name, None) for name in names]
@@ -109,11 +94,31 @@ def _run(model: nn.Module, images: Tensor) -> None:
         head(features)
 
 
+def _run_on_regions(roi_head: Any, images: Tensor) -> None:
+    """Run the second stage of a detector on as many regions as papers count."""
+    for name, extractor, count in (
+        ('bbox_head', 'bbox_roi_extractor', NUM_BOXES),
+        ('mask_head', 'mask_roi_extractor', NUM_MASKS),
+    ):
+        heads = getattr(roi_head, name, None)
+        if heads is None:
+            continue
+        extractors = getattr(roi_head, extractor)
+        if not isinstance(heads, nn.ModuleList):  # a cascade has several
+            heads, extractors = [heads], [extractors]
+        for head, extract in zip(heads, extractors):
+            size = extract.roi_layers[0].output_size
+            regions = images.new_zeros(count, extract.out_channels, *size)
+            if roi_head.with_shared_head:
+                regions = roi_head.shared_head(regions)
+            head(regions)
+
+
 def macs_by_module(model: nn.Module, inputs: Tensor) -> dict[str, Macs]:
     """Count the multiply-accumulates of one forward pass, by module and by kind.
 
-    Of mmdet's, mmseg's and mmpretrain's models what papers count is run: features and
-    heads, without what makes boxes or masks of them; the second stage of a detector
+    For models of mmdet, mmseg and mmpretrain, it runs what papers count: features and
+    heads, without what turns them into boxes or masks; the second stage of a detector
     on 1000 boxes and 100 masks; no auxiliary head. A model and inputs on the ``meta``
     device are counted without computing anything.
 
@@ -140,7 +145,7 @@ def macs_by_module(model: nn.Module, inputs: Tensor) -> dict[str, Macs]:
                 counts.setdefault(name, Counter())[kind] += flops // 2
     # A linear layer may run as a batched product, and attend to nothing.
     for name, module in model.named_modules():
-        batched = counts.get(name, {}).get('attention', 0)
+        batched = counts.get(name, Counter())['attention']
         if isinstance(module, nn.Linear) and batched:
             for around in (name, *_around(name)):
                 if around in counts:

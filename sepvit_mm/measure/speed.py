@@ -38,7 +38,7 @@ def time_in_turns(
         raise ValueError(f'rounds is {rounds}, but must be at least 1')
     for run in runs.values():
         run()
-    seconds = {name: [] for name in runs}
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in track(range(rounds), description='rounds', transient=True):
         for name, run in runs.items():
             synchronize()

@@ -1,0 +1,1 @@
+"""What any config may name: hooks and an optimizer constructor, registered."""
