@@ -427,8 +427,8 @@ def test_a_deleted_model_is_gone(config):
         gc.enable()
 
 
-# PyTorch gives dimensions of size 1 graphs of their own: where an exported model has two
-# windows or pales each way in every stage, it has them for all larger images.
+# PyTorch gives a dimension of size 1 a graph of its own: from two windows, or pales, each
+# way in every stage on, one graph is for all sizes.
 EXPORTED_FROM = {'SepViT': 225, 'PaleTransformer': 225, 'LITv2': 64}
 
 
