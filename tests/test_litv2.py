@@ -226,8 +226,8 @@ def test_classification_weights_lack_the_output_norms_of_a_dense_model():
 @pytest.mark.parametrize(
     'wrong, message',
     [
-        (dict(mode='none'), "out_norms.*'none'.*classification.*detection"),
-        (dict(deform='mmcv'), "deform.*'mmcv'.*grid_sample.*torchvision"),
+        (dict(mode='none'), "mode is 'none'.*detection.*segmentation.*classification"),
+        (dict(deform='mmcv'), "deform.*'mmcv'.*torchvision.*grid_sample"),
         (dict(alpha=1.5), r'alpha is 1.5.*\[0, 1\]'),
         (dict(window_sizes=[0, 0, -1, 1]), 'window_sizes.*-1.*>= 0'),
         (dict(window_sizes=[0, 0, 2]), 'window_sizes.*4 stages'),
