@@ -122,7 +122,9 @@ class SeparableAttention(nn.Module):
         """
         windows = window_attention(self.qkv(windows), self.num_heads) + windows
         if self.pointwise is not None:
-            windows = self.pointwise(windows[:, :, 0], windows[:, :, 1:])
+            tokens, pixels = windows.split((1, self.window_size**2), dim=2)
+            # Copied, since a view would keep all pixels until the backward pass.
+            windows = self.pointwise(tokens.squeeze(2).contiguous(), pixels)
         grid = grid_of(height, width, self.window_size)
         x = from_windows(windows, grid, self.window_size)
         return self.drop(self.proj(crop(x, height, width)))
