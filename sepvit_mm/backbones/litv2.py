@@ -54,9 +54,8 @@ class HiFi(nn.Module):
         """Map (B, H, W, C), whole windows, to (B, H, W, heads * d)."""
         _, H, W, _ = x.shape
         s = self.window_size
-        windows = self.qkv(to_windows(x, s))
-        windows = self.proj(window_attention(windows, self.num_heads))
-        return from_windows(windows, grid_of(H, W, s), s)
+        windows = window_attention(to_windows(self.qkv(x), s), self.num_heads)
+        return self.proj(from_windows(windows, grid_of(H, W, s), s))
 
 
 class LoFi(nn.Module):
@@ -148,7 +147,8 @@ class HiLo(nn.Module):
         _, H, W, _ = x.shape
         x = pad_to_multiple(x, self.window_size)
         parts = [part(x) for part in (self.hifi, self.lofi) if part is not None]
-        return crop(torch.cat(parts, dim=-1), H, W)
+        x = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+        return crop(x, H, W)
 
 
 class ConvMlp(nn.Module):
