@@ -1,4 +1,4 @@
-# What needs .venv sets it up first, and nothing is installed twice.
+# Targets that need .venv set it up first. Nothing is installed twice.
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
@@ -12,19 +12,19 @@ OUT := work_dirs/demo
 
 .PHONY: help install data demo picture test lint docs clean
 help:
-	@echo 'make install  set up .venv; demo, data, test, lint and docs do so first'
+	@echo 'make install  set up .venv, as demo, data, test, lint and docs do first'
 	@echo 'make demo     train a detector on real photographs, show its results'
-	@echo 'make picture  renew the picture in the README from what make demo drew'
-	@echo 'make data     prepare the embedded datasets'
+	@echo 'make picture  update the picture in the README from what make demo drew'
+	@echo 'make data     prepare the small datasets'
 	@echo 'make test     run the tests'
 	@echo 'make lint     check style and types'
 	@echo 'make docs     build the documentation: site/index.html'
-	@echo 'make clean    remove .venv, site, the embedded datasets and the demo'
+	@echo 'make clean    remove .venv, site, the small datasets and the demo'
 
 install: $(READY)
 
-# The order is that of onedl-mmcv: it is built against the torch that is installed.
-# Its build takes about 15 minutes on two cores, once; pip keeps the wheel.
+# onedl-mmcv comes after torch, because it is built against the torch that is installed.
+# The build takes about 15 minutes on two cores, once; pip caches the wheel.
 $(READY): requirements.txt setup.py pyproject.toml
 	$(PYTHON) -c 'import sys; v = sys.version_info; assert (3, 10) <= v < (3, 13), \
 	  f"Python 3.10 to 3.12 is needed, this is {sys.version}; try make PYTHON=python3.11"'
@@ -35,8 +35,8 @@ $(READY): requirements.txt setup.py pyproject.toml
 	MMCV_WITH_OPS=1 $(PIP) install -v --no-build-isolation -c requirements.txt \
 	  onedl-mmcv | awk '{ print substr($$0, 1, 100); fflush() }'
 	$(PIP) install -r requirements.txt
-	@# Two libraries ask for two builds of OpenCV that share a folder. The headless
-	@# one has to come last: the other needs libGL to be imported.
+	@# The libraries require two builds of OpenCV, which share a folder. The headless
+	@# build has to come last, because importing the other one needs libGL.
 	$(PIP) install --force-reinstall --no-deps -c requirements.txt \
 	  opencv-python-headless
 	$(PIP) install --no-build-isolation --no-deps -e .
@@ -52,14 +52,13 @@ demo: $(READY)
 	$(BIN)/python tools/test.py $(TREES) $(OUT) \
 	  --show-dir $(OUT)/pictures --out $(OUT)/metrics.json
 
-# The picture in the README is one of those that make demo drew.
+# The picture in the README is one of those that `make demo` draws.
 PICTURE := $(OUT)/pictures/2019_YELL_2_541000_4977000_image_crop_x0312_y0000.png
 picture:
 	$(BIN)/python -c "from PIL import Image; \
 	  Image.open('$(PICTURE)').convert('RGB').save('docs/trees.jpg', quality=85)"
 
-# Test files run side by side, each on one thread: more threads would slow each other
-# down.
+# Test files run in parallel, each on one thread: more threads would slow each other down.
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest \
 	  --numprocesses logical --maxprocesses 8 --dist loadfile

@@ -1,6 +1,6 @@
 # ImageNet-1K at 384 x 384: the authors' fine-tuning of the model that
-# litv2_b_imagenet.py trains, classifier included. The authors' litv2_b.pth will do too,
-# after `sepvit-mm convert`: --cfg-options load_from=FILE
+# litv2_b_imagenet.py trains, with its classifier. You can also start from the authors'
+# litv2_b.pth after `sepvit-mm convert`: --cfg-options load_from=FILE
 _base_ = './litv2_b_imagenet.py'
 load_from = 'work_dirs/litv2_b_imagenet/epoch_300.pth'
 size = 384

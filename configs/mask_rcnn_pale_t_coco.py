@@ -1,5 +1,5 @@
-# Mask R-CNN 1x. The paper's code was never released: the recipe is ours, after its
-# peers'.
+# Mask R-CNN 1x. The paper's code was never released: the recipe is ours,
+# modelled on those of similar backbones.
 _base_ = [
     '_base_/models/mask_rcnn.py',
     '_base_/datasets/coco_instance.py',

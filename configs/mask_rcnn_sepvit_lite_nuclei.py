@@ -1,4 +1,4 @@
-# Mask R-CNN with narrow neck and heads, from scratch, for two CPU cores.
+# Mask R-CNN with a narrow neck and heads, trained from scratch on two CPU cores.
 _base_ = [
     '_base_/models/mask_rcnn.py',
     '_base_/datasets/nuclei_instance.py',
@@ -6,7 +6,8 @@ _base_ = [
     '_base_/runtime_mmdet.py',
 ]
 width = 64
-# without pre-training a head learns much faster with a norm, here one for small batches
+# without pre-training, heads learn much faster with a norm; GroupNorm because batches
+# are small
 norm_cfg = dict(type='GN', num_groups=8, requires_grad=True)
 model = dict(
     backbone=dict(type='SepViT', arch='lite'),
@@ -19,7 +20,7 @@ model = dict(
     rpn_head=dict(
         in_channels=width,
         feat_channels=width,
-        # nuclei are 15 to 30 pixels wide, times 1.5 when they are tested
+        # nuclei are 15 to 30 pixels wide, and 1.5 times that in tests
         anchor_generator=dict(scales=[6], strides=[4, 8, 16, 32]),
     ),
     roi_head=dict(

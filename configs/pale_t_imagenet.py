@@ -1,5 +1,5 @@
-# ImageNet-1K. The paper's code was never released: the recipe is ours, after its
-# peers'.
+# ImageNet-1K. The paper's code was never released: the recipe is ours,
+# modelled on those of similar backbones.
 _base_ = [
     '_base_/models/classifier.py',
     '_base_/datasets/imagenet.py',

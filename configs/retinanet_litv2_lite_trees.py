@@ -1,4 +1,4 @@
-# LITv2, narrowed by us to SepViT-Lite's channels and blocks.
+# LITv2, reduced by us to SepViT-Lite's channels and blocks.
 _base_ = './retinanet_sepvit_lite_trees.py'
 model = dict(
     backbone=dict(

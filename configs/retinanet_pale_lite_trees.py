@@ -1,4 +1,4 @@
-# Pale Transformer, narrowed by us to SepViT-Lite's channels and blocks.
+# Pale Transformer, reduced by us to SepViT-Lite's channels and blocks.
 _base_ = './retinanet_sepvit_lite_trees.py'
 model = dict(
     backbone=dict(

@@ -1,4 +1,4 @@
-# RetinaNet with narrow neck and head, from scratch, for two CPU cores.
+# RetinaNet with a narrow neck and head, trained from scratch on two CPU cores.
 _base_ = [
     '_base_/models/retinanet.py',
     '_base_/datasets/trees.py',
@@ -6,7 +6,8 @@ _base_ = [
     '_base_/runtime_mmdet.py',
 ]
 width = 64
-# without pre-training a head learns much faster with a norm, here one for small batches
+# without pre-training, heads learn much faster with a norm; GroupNorm because batches
+# are small
 norm_cfg = dict(type='GN', num_groups=8, requires_grad=True)
 model = dict(
     backbone=dict(type='SepViT', arch='lite'),
@@ -33,9 +34,9 @@ model = dict(
         reg_decoded_bbox=True,
         loss_bbox=dict(type='GIoULoss', loss_weight=2.0),
     ),
-    # what is left of a crown that a tile's border cuts is neither tree nor background
+    # the rest of a crown cut by a tile's border is neither tree nor background
     train_cfg=dict(assigner=dict(ignore_iof_thr=0.5)),
-    # seen from above, crowns hardly overlap
+    # seen from above, crowns rarely overlap
     test_cfg=dict(score_thr=0.001, nms=dict(iou_threshold=0.4)),
 )
 auto_scale_lr = dict(base_batch_size=_base_.train_dataloader.batch_size)

@@ -1,5 +1,5 @@
-# A few epochs of classification, so that the detector of trees has a backbone to start
-# from. For retinanet_sepvit_lite_trees.py, afterwards:
+# A few epochs of classification, to pre-train the backbone of the tree detector. To use
+# it in retinanet_sepvit_lite_trees.py afterwards:
 # --cfg-options model.backbone.init_cfg.type=Pretrained
 # model.backbone.init_cfg.checkpoint=work_dirs/sepvit_lite_crowns/epoch_15.pth
 _base_ = [
@@ -10,11 +10,11 @@ _base_ = [
 ]
 max_epochs = 15
 model = dict(
-    # as in the detector, so that all of it can be handed over
+    # the detector's mode, so that all of the backbone can be handed over
     backbone=dict(type='SepViT', arch='lite', out_indices=(3,)),
     data_preprocessor=dict(num_classes=2),
     head=dict(in_channels=256, num_classes=2),
-    train_cfg=None,  # too few images for mixing them
+    train_cfg=None,  # no mixup or cutmix: there are too few images
 )
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=5)
 optim_wrapper = dict(

@@ -1,4 +1,4 @@
-# UperNet 160k. The authors have no UperNet: this recipe, SepViT's, is our addition.
+# UperNet 160k. Our addition: the authors have no UperNet, so this is SepViT's recipe.
 _base_ = [
     '_base_/models/upernet.py',
     '_base_/weights.py',

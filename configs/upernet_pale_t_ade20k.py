@@ -1,5 +1,5 @@
-# UperNet 160k. The paper's code was never released: the recipe is ours, after its
-# peers'.
+# UperNet 160k. The paper's code was never released: the recipe is ours,
+# modelled on those of similar backbones.
 _base_ = [
     '_base_/models/upernet.py',
     '_base_/datasets/ade20k.py',

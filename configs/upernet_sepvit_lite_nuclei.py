@@ -1,11 +1,11 @@
-# UperNet with narrow heads, from scratch, for two CPU cores.
+# UperNet with narrow heads, trained from scratch on two CPU cores.
 _base_ = [
     '_base_/models/upernet.py',
     '_base_/datasets/nuclei_semantic.py',
     '_base_/schedules/lite_from_scratch.py',
     '_base_/runtime_mmseg.py',
 ]
-norm_cfg = dict(type='BN', requires_grad=True)  # there is one process
+norm_cfg = dict(type='BN', requires_grad=True)  # there is only one process
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     backbone=dict(type='SepViT', arch='lite'),

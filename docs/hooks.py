@@ -1,4 +1,4 @@
-"""What is done to the pages of the documentation while they are built."""
+"""Hooks that mkdocs runs while it builds the documentation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ search:
 ```python
 {code}```
 """
-# Docstrings are written for editors too, which know these marks.
+# Roles such as :class:`...` in docstrings are for editors; the site shows plain code.
 ROLES = re.compile(r':(?:attr|class|data|func|meth|mod):<code>[.~]?')
 
 
@@ -40,13 +40,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Let links to configs lead to their pages, and give the zoo's tables room."""
+    """Point links to configs at their pages, and make room for the zoo's tables."""
     if '<!-- table: ' in markdown:
         page.meta['hide'] = ['toc']
     return re.sub(r'\]\(\.\./(configs/[^)]+)\.py\)', r'](\1.md)', markdown)
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Show what docstrings refer to as code."""
+    """Show the names that docstrings refer to as code."""
     html = ROLES.sub('<code>', html)
-    return html.replace('::</p>', ':</p>')  # before a literal block
+    return html.replace('::</p>', ':</p>')  # reST's mark of a literal block

@@ -40,7 +40,7 @@ def error_of(tool: str, *args, monkeypatch, capsys, one_line: bool = True) -> st
 
 
 def message_in(stderr: str, *, one_line: bool = True) -> str:
-    """The message that ends what a refusing command wrote to stderr."""
+    """The message at the end of what a failing command wrote to stderr."""
     found = re.search(
         r'^(sepvit-mm.*: )?error: (.*)\Z', stderr, re.MULTILINE | re.DOTALL
     )

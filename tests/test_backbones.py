@@ -75,7 +75,7 @@ def test_any_size_gives_maps_of_the_promised_strides(config, size):
     for out, channels in zip(outs, model.out_channels):
         assert out.shape == (2, channels, height, width)
         assert out.is_contiguous()
-        # LITv2 drops what is odd, the others pad it
+        # LITv2 drops an odd last row or column, the others pad it
         odd = 0 if isinstance(model, LITv2) else 1
         height, width = (height + odd) // 2, (width + odd) // 2
 
@@ -200,7 +200,7 @@ def test_what_drop_path_drops_leaves_the_shortcuts(config):
             block.drop_path = Zero()
             dim = block.norm2.normalized_shape[0]
             x = torch.randn(2, 14, 14, dim)
-            # where position is encoded it is no part of a branch
+            # a position encoding is not part of a branch
             encode = getattr(block, 'pos_encoding', nn.Identity())
             torch.testing.assert_close(block(x), encode(x))
 
@@ -427,8 +427,8 @@ def test_a_deleted_model_is_gone(config):
         gc.enable()
 
 
-# PyTorch gives a dimension of size 1 a graph of its own: from two windows, or pales, each
-# way in every stage on, one graph is for all sizes.
+# PyTorch gives a dimension of size 1 a graph of its own. So one graph for all sizes
+# needs at least two windows, or pales, each way in every stage.
 EXPORTED_FROM = {'SepViT': 225, 'PaleTransformer': 225, 'LITv2': 64}
 
 

@@ -33,7 +33,7 @@ def broken(tmp_path: Path, base: str, text: str) -> Path:
     return path
 
 
-# Name of the mistake -> config, what is wrong in it, what checks it, what is said.
+# Name of the mistake: config, what is wrong in it, which check finds it, the message.
 MISTAKES = {
     'optimizer of the 2.x era': (
         TREES,
@@ -254,7 +254,7 @@ def test_number_of_gpus_decides_on_batches_and_sync_bn():
     assert {*alone} == {'SyncBN', 'batch size'}
     assert '1 GPUs with 2 images each' in alone['batch size']
     cfg.optim_wrapper.accumulative_counts = 8
-    assert {*dict(check(cfg).findings)} == {'SyncBN'}  # one GPU is meant now
+    assert {*dict(check(cfg).findings)} == {'SyncBN'}  # now meant for one GPU
     assert {*dict(check(cfg, gpus=1).findings)} == {'SyncBN'}
     assert {*dict(check(cfg, gpus=8).findings)} == {'batch size'}
     assert 'set the rate to' in dict(check(cfg, gpus=8).findings)['batch size']
@@ -371,7 +371,7 @@ def test_configs_of_the_libraries_themselves_pass(path):
 
 
 def test_a_layer_that_a_library_builds_for_nothing_is_found():
-    # a neck that begins at the end, and a last convolution that it does not read
+    # a neck that starts at the last map, and a last convolution that it does not read
     path = MMDET / 'yolo/yolov3_mobilenetv2_8xb24-320-300e_coco.py'
     findings = found(path)
     assert {*findings} == {'no gradient'}

@@ -1,4 +1,4 @@
-"""Every command of sepvit-mm helps, refuses in a line, and tells by its exit code."""
+"""Every command of sepvit-mm has help, short error messages and exit codes."""
 
 import argparse
 import os
@@ -113,7 +113,7 @@ def test_without_a_known_command_nothing_runs(args, capsys):
     assert not args or all(f"'{command}'" in message for command in COMMANDS)
 
 
-# What is given, and what the message says of it.
+# What is given, and what the message says about it.
 MISTAKES = {
     'train: no config': (['train'], 'required: CONFIG'),
     'train: absent config': (['train', 'absent.py'], 'not found: absent.py'),

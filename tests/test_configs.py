@@ -27,8 +27,8 @@ def load(name: str) -> Config:
     return cfg
 
 
-# A config for each pair of backbone and method, and for what else is special. All
-# configs are trained by `sepvit-mm check configs/*.py`, which takes minutes.
+# A config for each pair of backbone and method, and for other special cases. To train
+# all configs, run `sepvit-mm check configs/*.py`, which takes minutes.
 TRAINED = [
     *SMALL,
     *(f'{n}_imagenet' for n in ('sepvit_lite', 'sepvit_t', 'litv2_b_384', 'pale_t')),
@@ -58,7 +58,7 @@ def test_config_trains_every_parameter_and_predicts(name):
     before = [p.detach().clone() for p in model.parameters()]
     step = training_step(model, build_optimizer(cfg, model), batch)
     assert not step.unreached
-    # among windows there is nothing to choose where a small image has only one
+    # a small image may have one window: pointwise attention has no choice then
     for (n, p), old in zip(model.named_parameters(), before):
         assert (p.grad.any() and (p != old).any()) or '.attn.pointwise.' in n, n
 

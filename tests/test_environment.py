@@ -1,4 +1,4 @@
-"""What the installed environment promises."""
+"""The installed environment works without system libraries that it does not need."""
 
 import subprocess
 import sys

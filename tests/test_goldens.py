@@ -20,8 +20,8 @@ from sepvit_mm.backbones.names import translate
 GOLDENS = Path(__file__).parent / 'goldens'
 SEPVIT = ['sepvit_cls', 'sepvit_dense', 'sepvit_dense_odd']
 LITV2 = ['litv2_cls', 'litv2_det', 'litv2_seg']
-# Of the largest value of a tensor. In float64 what remains is the storage's rounding;
-# in float32 LITv2's sampled offsets amplify that of the arithmetic.
+# Relative to the largest value of a tensor. In float64, only the rounding of the stored
+# files remains; in float32, LITv2's sampled offsets amplify the rounding of arithmetic.
 BOUNDS = {
     ('sepvit', torch.float64): 1e-6,
     ('sepvit', torch.float32): 5e-6,
@@ -94,10 +94,10 @@ def loss_of(outs: tuple[Tensor, ...]) -> Tensor:
 
 
 def sample_at(model: nn.Module, exact: nn.Module, image: Tensor) -> None:
-    """Let a model's mergings look where those of its float64 copy do.
+    """Let a model's mergings sample at the positions of its float64 copy.
 
     The derivative of a sample jumps where its position crosses a pixel. One offset of
-    `litv2_det` is 8e-6 pixels from there, which rounding in float32 steps over.
+    `litv2_det` is 8e-6 pixels from such a place, and rounding in float32 crosses it.
     """
     for stage, twin in zip(
         backbone_of(model).stages[1:], backbone_of(exact).stages[1:]
@@ -161,19 +161,19 @@ def test_gradients_are_the_authors(
             given = model.get_parameter(key).grad
         else:
             given = ours[translate(key, backbone.name_pairs)].grad
-        # In float32 a small gradient carries the rounding of the large ones behind it.
-        # It is 0 for queries and keys where the image is a single window.
+        # In float32, a small gradient carries the rounding of the large ones that it is
+        # computed from. For queries and keys it is 0 if the image is a single window.
         own = key == 'input' or (dtype == torch.float64 and grad.any())
         largest = grad.abs().max() if own else overall
         assert_close(given, grad, bound, f'gradient of {key}', largest)
 
 
 def merge_in_the_authors_layout(self: DeformableMerging, x: Tensor) -> Tensor:
-    """Merge as the gradients of `litv2_seg` were computed, which are not derivatives.
+    """Merge in the layout of the authors' code, for the gradients of `litv2_seg`.
 
-    PyTorch's BatchNorm on CPUs misreads a gradient in this layout where the batch is 1
-    (`test_gradients_are_derivatives` below shows that ours are right). All that the
-    file has can still be compared: with the same layout there are the same numbers.
+    These are not the true derivatives: PyTorch's BatchNorm on CPUs misreads a gradient
+    in this layout if the batch is 1. `test_gradients_are_derivatives` below shows that
+    ours are right. In the same layout, the file's numbers can still be compared.
     """
     offset = self.offset(x).permute(0, 3, 1, 2)
     x = x.permute(0, 3, 1, 2)

@@ -1,4 +1,4 @@
-"""The package's rooms stand on floors, and imports go down only."""
+"""The package's rooms are on floors, and imports only go down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is LITv2's own: HiLo, deformable merging, size, checkpoints."""
+"""What is particular to LITv2: HiLo, deformable merging, size, checkpoints."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What is Pale Transformer's own: which positions see which, and its size."""
+"""What is particular to Pale Transformer: which positions see which, and its size."""
 
 import pytest
 import torch

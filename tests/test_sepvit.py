@@ -1,4 +1,4 @@
-"""What is SepViT's own: attention, the two behaviours, size, checkpoints."""
+"""What is particular to SepViT: attention, the two modes, size, checkpoints."""
 
 import pytest
 import torch

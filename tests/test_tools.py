@@ -148,7 +148,7 @@ def trained_segmentor(ade, tmp_path_factory) -> tuple[Path, str]:
 def test_training_goes_on_from_the_last_whole_checkpoint(coco, trained_detector):
     newest = trained_detector / 'epoch_2.pth'
     whole = newest.read_bytes()
-    newest.write_bytes(whole[: len(whole) // 2])  # the plug was pulled
+    newest.write_bytes(whole[: len(whole) // 2])  # as after a power cut
     log = run(
         *('train.py', RETINANET, '--work-dir', trained_detector, '--resume'),
         *('--cfg-options', *detection_options(coco), 'train_cfg.max_epochs=2'),
@@ -246,7 +246,7 @@ def trained_classifier(tmp_path_factory) -> tuple[Path, str]:
 def test_classifier_is_trained_and_evaluated_by_the_same_tools(trained_classifier):
     folder, log = trained_classifier
     assert 'float32' in log or torch.cuda.is_available()
-    # what training would start from is no matter here
+    # the weights that training starts from do not matter here
     other = ['load_from=absent.pth', 'resume=True']
     log = run(
         *('test.py', ROOT / 'configs/sepvit_lite_crowns.py', 'work'),
@@ -306,7 +306,7 @@ def test_resume_needs_no_pretrained_weights_any_more(trained_classifier, tmp_pat
     options += ['model.backbone.init_cfg.checkpoint=absent.pth']
     log = run(
         *('train.py', ROOT / 'configs/sepvit_lite_crowns.py', '--work-dir', tmp_path),
-        *VARIANTS,  # layer decay makes groups of parameters, which resume compares
+        *VARIANTS,  # resume compares parameter groups, which layer decay makes
         *('--resume', folder / 'work/epoch_2.pth', '--cfg-options', *options),
         cwd=folder,
     )

@@ -1,4 +1,4 @@
-"""Variants that any config takes from the command line change what they say they do."""
+"""Options of training that work with any config change what they say, and only that."""
 
 import copy
 from pathlib import Path

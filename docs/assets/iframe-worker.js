@@ -1,5 +1,5 @@
-// Browsers give no workers to pages that are opened from disk. There the search runs in
-// a hidden frame instead, whose messages go the same ways.
+// Browsers do not allow workers on pages that are opened from disk. The search then runs in
+// a hidden frame instead, which passes the same messages.
 if (location.protocol === 'file:') {
   window.Worker = class extends EventTarget {
     constructor(url) {

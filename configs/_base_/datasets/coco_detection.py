@@ -8,7 +8,7 @@ train_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackDetInputs'),
 ]
-# annotations are loaded after resizing: they are compared in the original's pixels
+# annotations are loaded after resizing, so that they keep the original size
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=scale, keep_ratio=True),
@@ -30,7 +30,7 @@ tta_pipeline = [
         ],
     ),
 ]
-# 16 images a step on 8 GPUs
+# 16 images a step with 8 GPUs
 train_dataloader = dict(
     batch_size=2,
     num_workers=2,

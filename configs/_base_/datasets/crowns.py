@@ -1,5 +1,5 @@
-# Crops of the tree scenes, with a tree in the middle or without. They are to the
-# detector of trees what ImageNet is to the papers' detectors.
+# Crops of the tree scenes, half of them with a tree in the middle. The tree detector
+# can pre-train on them, as the papers' detectors do on ImageNet.
 data_root = 'data/crowns'
 size = 64
 dataset = dict(

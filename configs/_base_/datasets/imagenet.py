@@ -1,5 +1,5 @@
 # ImageNet-1K at 224 x 224, with RandAugment m9 mstd0.5 inc1 and random erasing. The
-# recipes also name colour jitter 0.4, which timm leaves out beside RandAugment.
+# recipes also name colour jitter 0.4, which timm ignores when there is RandAugment.
 data_root = 'data/imagenet'
 size = 224
 resample = dict(backend='pillow', interpolation='bicubic')
@@ -35,7 +35,7 @@ test_pipeline = [
     dict(type='CenterCrop', crop_size=size),
     dict(type='PackInputs'),
 ]
-# 1024 images a step on 8 GPUs
+# 1024 images a step with 8 GPUs
 train_dataloader = dict(
     batch_size=128,
     num_workers=8,

@@ -1,5 +1,5 @@
-# A small dataset in the COCO layout that `sepvit-mm prepare` makes, for two CPU cores.
-# A dataset adds data_root, metainfo and the pipelines.
+# A small dataset for two CPU cores, in the COCO layout that `sepvit-mm prepare` writes.
+# The config of a dataset adds data_root, metainfo and the pipelines.
 train_dataloader = dict(
     num_workers=1,
     persistent_workers=True,

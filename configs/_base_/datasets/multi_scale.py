@@ -1,5 +1,5 @@
-# One of two at random: a short side of 480 to 800; or a crop of a smaller image, then
-# the same.
+# At random, either resize the short side to 480 to 800, or first crop a smaller version
+# of the image and then do the same.
 to_many_scales = dict(
     type='RandomChoiceResize',
     scales=[(1333, short_side) for short_side in range(480, 801, 32)],

@@ -8,9 +8,9 @@ train_pipeline = [
         type='RandomResize', scale=(288, 288), ratio_range=(1.0, 2.0), keep_ratio=True
     ),
     dict(type='RandomCrop', crop_size=(224, 224), recompute_bbox=True),
-    # a crop may leave a box without a pixel of its mask
+    # after a crop, a box may have no pixel of its mask left
     dict(type='FilterAnnotations', min_gt_bbox_wh=(2, 2)),
-    # under a microscope there is no up: any reflection is as good as another
+    # a micrograph has no upright orientation, so any reflection will do
     dict(
         type='RandomFlip', prob=0.75, direction=['horizontal', 'vertical', 'diagonal']
     ),

@@ -8,7 +8,7 @@ train_pipeline = [
         type='RandomResize', scale=(288, 288), ratio_range=(1.0, 2.0), keep_ratio=True
     ),
     dict(type='RandomCrop', crop_size=crop_size),
-    # under a microscope there is no up: any reflection is as good as another
+    # a micrograph has no upright orientation, so any reflection will do
     dict(type='RandomRotFlip', rotate_prob=0.0, flip_prob=0.8),
     dict(type='PhotoMetricDistortion'),
     dict(type='PackSegInputs'),

@@ -1,4 +1,4 @@
-# Average pool and a linear head, with mixup, cutmix and label smoothing.
+# Average pooling and a linear head, with mixup, cutmix and label smoothing.
 # A config adds the backbone and the head's in_channels.
 model = dict(
     type='ImageClassifier',
@@ -16,7 +16,7 @@ model = dict(
         loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1, mode='original'),
         init_cfg=dict(type='TruncNormal', layer='Linear', std=0.02, bias=0.0),
     ),
-    # one of the two for each batch
+    # each batch gets one of the two
     train_cfg=dict(
         augments=[dict(type='Mixup', alpha=0.8), dict(type='CutMix', alpha=1.0)]
     ),

@@ -1,4 +1,4 @@
-# Mask R-CNN with FPN; what is not here is mmdet's default.
+# Mask R-CNN with FPN; anything not set here is mmdet's default.
 # A config adds the backbone and the neck's in_channels.
 strides = [4, 8, 16, 32]
 model = dict(

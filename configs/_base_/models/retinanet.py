@@ -1,4 +1,4 @@
-# RetinaNet as SepViT's authors use it; what is not here is mmdet's default.
+# RetinaNet as SepViT's authors use it; anything not set here is mmdet's default.
 # A config adds the backbone and the neck's in_channels.
 model = dict(
     type='RetinaNet',
@@ -9,9 +9,9 @@ model = dict(
         bgr_to_rgb=True,
         pad_size_divisor=32,
     ),
-    # The authors' FPN starts at level 1 of four. Here the backbone returns only levels
-    # 1 to 3 (out_indices=(1, 2, 3)), so that it has no unused output, and the neck
-    # starts at the first of them.
+    # The authors' FPN starts at level 1 of four. Here, the backbone returns only levels
+    # 1 to 3 (out_indices=(1, 2, 3)), so that no output is unused, and the neck starts
+    # at the first of them.
     neck=dict(type='FPN', out_channels=256, add_extra_convs='on_input', num_outs=5),
     bbox_head=dict(
         type='RetinaHead',
@@ -24,7 +24,7 @@ model = dict(
         assigner=dict(
             type='MaxIoUAssigner', pos_iou_thr=0.5, neg_iou_thr=0.4, min_pos_iou=0
         ),
-        # focal loss weighs all anchors, so none is sampled away
+        # the focal loss uses all anchors, so they are not sampled
         sampler=dict(type='PseudoSampler'),
         allowed_border=-1,
         pos_weight=-1,

@@ -1,4 +1,4 @@
-# Semantic FPN; what is not here is mmseg's default.
+# Semantic FPN; anything not set here is mmseg's default.
 # A config adds the backbone, the neck's in_channels and num_classes.
 width = 256
 model = dict(

@@ -1,4 +1,4 @@
-# UperNet with an auxiliary FCN head on stage 3; what is not here is mmseg's default.
+# UperNet with an auxiliary FCN head on stage 3; anything not set is mmseg's default.
 # A config adds the backbone, both heads' in_channels and num_classes.
 norm_cfg = dict(type='SyncBN', requires_grad=True)
 model = dict(

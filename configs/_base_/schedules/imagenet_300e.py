@@ -1,9 +1,10 @@
-# AdamW 1e-3 for 1024 images a step, 300 epochs of cosine; a config adds the warm-up.
+# AdamW at 1e-3 for 1024 images a step, 300 epochs with cosine decay; a config adds the
+# warm-up.
 _base_ = './default.py'
 train_cfg = dict(by_epoch=True, max_epochs=300, val_interval=1)
 optim_wrapper = dict(
     optimizer=dict(lr=1e-3, weight_decay=0.05, eps=1e-8),
-    # vectors do not decay: norms, biases and window tokens
+    # no weight decay for vectors: norms, biases and window tokens
     paramwise_cfg=dict(
         norm_decay_mult=0.0,
         bias_decay_mult=0.0,

@@ -1,5 +1,5 @@
-# From random weights on a few dozen small images, within minutes on two CPU cores.
-# Counted in iterations, so that the time is known whatever the dataset's size.
+# Training from random weights on a few dozen small images, within minutes on two CPU
+# cores. It is counted in iterations, so that its length does not depend on the dataset.
 _base_ = './default.py'
 max_iters = 850
 warmup_iters = 100
