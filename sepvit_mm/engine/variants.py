@@ -32,9 +32,10 @@ def vary(
     Args:
         cfg: from :func:`load_config`; left unchanged.
         amp: train in mixed precision with this type: 'float16', with dynamic loss
-            scaling, or 'bfloat16', whose range needs none. Defaults to the config's own.
-        ema: evaluate and save an exponential moving average of the weights, of which
-            each step replaces this share, in (0, 1). Defaults to the config's own.
+            scaling, or 'bfloat16', which needs none. Defaults to the config's own.
+        ema: evaluate and save an exponential moving average of the weights, of
+            which each step replaces this share, in (0, 1). Defaults to the config's
+            own.
         checkpointing: recompute the backbone's activations in the backward pass instead
             of storing them. Defaults to the config's own.
         layer_decay: learning rate of each backbone layer relative to the layer above
