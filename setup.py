@@ -1,4 +1,4 @@
-"""What building needs code for; all else is in ``pyproject.toml``."""
+"""Build steps that need code; all else is in ``pyproject.toml``."""
 
 import shutil
 from pathlib import Path
@@ -10,10 +10,10 @@ HERE = Path(__file__).parent
 
 
 class BuildWithConfigs(build_py):
-    """Build the package with a folder .mim, where mim and mmengine look for configs."""
+    """Build the package with .mim, where mim and mmengine look for configs."""
 
     def run(self) -> None:
-        """Build, then copy; or link, where the checkout is what is installed."""
+        """Build, then fill .mim with copies, or with links if editable."""
         super().run()
         target = HERE if self.editable_mode else Path(self.build_lib)
         mim = target / 'sepvit_mm/.mim'

@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
-    """Write a file or folder under another name, and rename it once it is complete.
+    """Write a file or folder under a temporary name, and rename it once complete.
 
     Args:
         path: the final path. An existing file is replaced, and so is an empty folder;

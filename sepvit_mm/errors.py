@@ -1,5 +1,5 @@
-"""The one kind of error that commands end in a message for."""
+"""The error that commands report as a message, without a traceback."""
 
 
 class InputError(ValueError):
-    """What the user gave cannot be used; the message says what can be."""
+    """The user's input cannot be used; the message says what can."""

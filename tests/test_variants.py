@@ -139,7 +139,7 @@ def test_values_out_of_range_are_refused(asked, message):
 
 def test_what_the_config_has_already_is_not_replaced():
     cfg = vary(load_config(CROWNS), ema=0.1)
-    with pytest.raises(InputError, match='has a hook of its own: EMAHook'):
+    with pytest.raises(InputError, match='already has such a hook: EMAHook'):
         vary(cfg, ema=0.1)
     cfg.optim_wrapper.constructor = 'LearningRateDecayOptimWrapperConstructor'
     with pytest.raises(InputError, match=r'optim_wrapper.constructor: LearningRate'):

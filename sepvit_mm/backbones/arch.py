@@ -1,4 +1,4 @@
-"""Architectures and options of the backbones: resolve them, and check them once."""
+"""Resolve and check the architectures and options of the backbones."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Arch = Mapping[str, Sequence[Any]]
 
 
 def is_list_of(value: object, kind: type = object) -> bool:
-    """Tell whether a value is a list or tuple whose entries are of one kind."""
+    """Tell whether a value is a list or tuple whose entries are all of one type."""
     return isinstance(value, (list, tuple)) and all(isinstance(n, kind) for n in value)
 
 
 def require_one_of(name: str, value: object, options: object) -> None:
-    """Refuse a value that is not one of the options of an argument.
+    """Raise an error if a value is not one of an argument's options.
 
     Args:
         name: the argument's name.
@@ -24,7 +24,7 @@ def require_one_of(name: str, value: object, options: object) -> None:
         options: the ``Literal`` type of the argument.
 
     Raises:
-        ValueError: the value is not one of them; the message lists them.
+        ValueError: the value is not one of the options; the message lists them.
     """
     allowed = get_args(options)
     if value not in allowed:
@@ -32,12 +32,12 @@ def require_one_of(name: str, value: object, options: object) -> None:
 
 
 def resolve_arch(arch: str | Arch, variants: Mapping[str, Arch]) -> Arch:
-    """Look an architecture up by name, or check one given as a dict.
+    """Look up an architecture by name, or check one given as a dict.
 
     Args:
-        arch: a name in ``variants``, or a dict with the same keys as any of them.
-        variants: name to architecture. Each value has one entry per stage;
-            ``embed_dims``, ``depths`` and ``num_heads`` are among its keys.
+        arch: a name in ``variants``, or a dict with the same keys as its values.
+        variants: architectures by name. Each key of one has an entry per stage;
+            ``embed_dims``, ``depths`` and ``num_heads`` are among the keys.
 
     Returns:
         The architecture's dict.
@@ -76,6 +76,6 @@ def resolve_arch(arch: str | Arch, variants: Mapping[str, Arch]) -> Arch:
         if dim % heads:
             raise ValueError(
                 f'{heads} heads do not divide {dim} channels: every entry of '
-                "arch['embed_dims'] must be a multiple of that of arch['num_heads']"
+                "arch['embed_dims'] must be a multiple of its arch['num_heads']"
             )
     return arch

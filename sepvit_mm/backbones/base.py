@@ -1,8 +1,8 @@
-"""The frame of every four-stage backbone of this package.
+"""The base class of the four-stage backbones in this package.
 
-A backbone's own file says what an embedding and a block are; this file owns the rest:
-the stages, the outputs and their norms, freezing, the drop-path schedule and what this
-ecosystem's training code asks of a backbone.
+A backbone's own file defines its embedding and its block. This file holds the rest: the
+stages, the outputs and their norms, freezing, the drop-path schedule and the methods
+that OpenMMLab's training code expects.
 """
 
 from __future__ import annotations
@@ -60,31 +60,33 @@ class FourStageBackbone(BaseModule):
     entry of ``out_indices``, and no norms whose output is unused. Distributed training
     therefore works without ``find_unused_parameters``.
 
-    The authors' checkpoints load through :meth:`load_state_dict`, strictly like any
-    other: their parameter names are translated, and the classifier, which is not part
-    of a backbone, is left out. So is the final norm of a classification checkpoint,
-    unless the last output is the only one with a norm here too.
+    The authors' checkpoints load through :meth:`load_state_dict`, strictly, like
+    any other: their parameter names are translated, and the classifier, which is no
+    part of a backbone, is left out. So is the final norm of a classification
+    checkpoint, unless this model, too, has a norm on its last output only.
 
     Args:
         embed: ``embed(stage)`` builds the embedding (or merging) of a stage.
-        block: ``block(stage, index, drop_path)`` builds a block of a stage, with its
+        block: ``block(stage, index, drop_path)`` builds a block of a stage with this
             drop-path rate.
-        embed_dims: channels of each of the four stages.
+        embed_dims: number of channels in each of the four stages.
         depths: number of blocks in each of the four stages.
         norm_indices: outputs that get a LayerNorm. Defaults to all.
         norm_eps: eps of these norms. Defaults to 1e-5.
         chain_norms: whether the next stage receives the normalised map instead of
-            the raw one; then every stage but the last has a norm. Defaults to False.
-        drop_path_rate: stochastic depth of the last block, in [0, 1); the rate rises
-            linearly from 0 over the blocks before it. Defaults to 0.
-        out_indices: stages to return, ascending, out of 0 to 3 (strides 4 to 32).
+            the raw one; every stage then has a norm, returned or not. Defaults to
+            False.
+        drop_path_rate: stochastic depth rate of the last block, in [0, 1); it rises
+            linearly from 0 at the first block. Defaults to 0.
+        out_indices: stages to return, ascending, from 0 to 3 (strides 4 to 32).
             Defaults to all.
         frozen_stages: -1 freezes nothing, 0 the first stage's embedding, n > 0 the
             first n stages, each with the embedding (or merging) before its blocks and
-            the norm after them: no gradient, evaluation mode. Defaults to -1.
+            the norm after them. What is frozen gets no gradient and stays in
+            evaluation mode. Defaults to -1.
         norm_eval: keep BatchNorm layers in evaluation mode while training. Defaults
             to False.
-        with_cp: activation checkpointing of every block (less memory, more time).
+        with_cp: use activation checkpointing in every block (less memory, more time).
             Defaults to False.
         init_cfg: mmengine's initialisation config, such as
             ``dict(type='Pretrained', checkpoint=...)``. Defaults to None.
@@ -93,7 +95,7 @@ class FourStageBackbone(BaseModule):
         ValueError: an argument is out of range; the message says what is allowed.
     """
 
-    # Beginnings of the authors' parameter names and of ours, see `names.py`.
+    # Prefixes of the authors' parameter names and of ours, see `names.py`.
     authors_keys: Pairs = ()
 
     def __init__(
@@ -165,13 +167,12 @@ class FourStageBackbone(BaseModule):
         for module in self._frozen():
             module.requires_grad_(False)
         self.train()
-        # A bound method would make the model a part of itself, and del would leave it
-        # in memory.
+        # A bound method would be a reference cycle: `del model` would free no memory.
         self.register_load_state_dict_pre_hook(_translate_authors_names)
 
     @property
     def out_channels(self) -> tuple[int, ...]:
-        """Channels of each output, which a neck calls its ``in_channels``."""
+        """Channels of each output: the ``in_channels`` of a neck."""
         return tuple(self.embed_dims[i] for i in self.out_indices)
 
     @property
@@ -181,7 +182,7 @@ class FourStageBackbone(BaseModule):
 
     @property
     def name_pairs(self) -> Pairs:
-        """Beginnings of the authors' parameter names and of ours in this model."""
+        """Prefixes of the authors' parameter names and of ours in this model."""
         normed = [i for i, n in enumerate(self.norms) if isinstance(n, nn.LayerNorm)]
         if normed != [NUM_STAGES - 1]:
             return self.authors_keys
@@ -226,19 +227,19 @@ class FourStageBackbone(BaseModule):
         return self
 
     def resize(self, name: str, value: Tensor) -> Tensor | None:
-        """Resize a parameter of a checkpoint to the shape that it has here.
+        """Resize a checkpoint's parameter to the shape it has in this model.
 
         Args:
-            name: its name here.
+            name: its name in this model.
             value: its value in the checkpoint.
 
         Returns:
-            The resized parameter, or None where there is no way to resize it.
+            The resized parameter, or None if it cannot be resized.
         """
         return None
 
     def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
-        """Tell how deep a parameter lies, for layer-wise learning-rate decay.
+        """Return the depth of a parameter, for layer-wise learning-rate decay.
 
         Layer 0 is the first embedding, layers 1 to n are the blocks (a later embedding
         counts with the block after it, a norm with the block before it), and the last
@@ -246,8 +247,8 @@ class FourStageBackbone(BaseModule):
 
         Args:
             param_name: the parameter's name in the whole model.
-            prefix: what precedes the backbone's own names, such as ``'backbone.'``.
-                Defaults to nothing.
+            prefix: prefix of the backbone's names in that model, e.g. ``'backbone.'``.
+                Defaults to ''.
 
         Returns:
             The layer of the parameter, and the number of layers.
@@ -270,7 +271,7 @@ class FourStageBackbone(BaseModule):
         return layer, last + 1
 
     def _frozen(self) -> Iterator[nn.Module]:
-        """List what ``frozen_stages`` freezes."""
+        """Yield the modules that ``frozen_stages`` freezes."""
         if self.frozen_stages >= 0:
             yield self.stages[0].get_submodule('embed')
             yield from self.stages[: self.frozen_stages]
@@ -278,9 +279,9 @@ class FourStageBackbone(BaseModule):
 
 
 def _by_name(init_cfg: InitCfg) -> InitCfg:
-    """Name the initialiser of pretrained weights, which may be given as a class.
+    """Replace the class ``PretrainedInit`` by its registered name.
 
-    mmengine finds the one that :mod:`sepvit_mm.checkpoints` registers by name only.
+    Only the name leads to the initialiser that :mod:`sepvit_mm.checkpoints` registers.
     """
 
     def named(cfg: dict[str, Any]) -> dict[str, Any]:

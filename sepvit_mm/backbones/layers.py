@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Tokens that an MLP maps at a time in inference: more would not fit into the cache.
+# Tokens that an MLP maps at a time in inference, few enough to fit into the cache.
 CACHED_TOKENS = 4096
 
 
@@ -23,11 +23,11 @@ def ceil_div(size: int, divisor: int) -> int:
 
 
 def pad_to_multiple(x: Tensor, divisor: int) -> Tensor:
-    """Put zeros to the right of and below a map until its sides are multiples.
+    """Pad a map with zeros, right and bottom, to multiples of a divisor.
 
     Args:
         x: (B, H, W, C).
-        divisor: what divides the sides afterwards.
+        divisor: what H' and W' are multiples of.
 
     Returns:
         (B, H', W', C), a copy.
@@ -39,17 +39,17 @@ def pad_to_multiple(x: Tensor, divisor: int) -> Tensor:
 
 
 def crop(x: Tensor, height: int, width: int) -> Tensor:
-    """Leave out what :func:`pad_to_multiple` has put around a map.
+    """Remove the padding that :func:`pad_to_multiple` added to a map.
 
     Args:
         x: (B, H', W', C).
-        height: H of the map before.
-        width: W of the map before.
+        height: H before the padding.
+        width: W before the padding.
 
     Returns:
         (B, H, W, C), a copy.
     """
-    # torch.export cannot prove that a slice would be in range.
+    # Negative padding: torch.export cannot prove that a slice would be in range.
     _, H, W, _ = x.shape
     return F.pad(x, (0, 0, 0, width - W, 0, height - H))
 
@@ -73,14 +73,14 @@ class ZeroConv2d(TokenConv2d):
 
 
 class OverlapPatchEmbed(nn.Module):
-    """Overlapping strided convolution with bias, then LayerNorm if asked.
+    """Overlapping strided convolution with bias, then an optional LayerNorm.
 
-    A size that the stride does not divide is rounded up: H' = ceil(H / stride).
+    Sizes that the stride does not divide are rounded up: H' = ceil(H / stride).
 
     Args:
         in_channels: channels of the input.
         embed_dim: channels of the output.
-        kernel_size: side of the (odd) kernel, padded by half of it.
+        kernel_size: side of the kernel, odd; the padding is half of it, rounded down.
         stride: downsampling factor.
         norm: whether a LayerNorm follows. Defaults to True.
         drop_rate: dropout at the end. Defaults to 0.
@@ -121,7 +121,7 @@ class ConditionalPositionEncoding(nn.Module):
 
 
 class Mlp(nn.Module):
-    """Two linear layers with GELU between.
+    """Two linear layers with a GELU between them.
 
     Args:
         embed_dim: channels in and out.
@@ -143,8 +143,8 @@ class Mlp(nn.Module):
         is_recorded = torch.compiler.is_compiling() or torch.jit.is_tracing()
         if torch.is_grad_enabled() or is_recorded or not x.is_cpu:
             return self._map(x)
-        # Nothing is kept for a backward pass, so the hidden activations need not exist
-        # all at once: a part of them stays in the processor's cache.
+        # Without a backward pass the hidden activations need not exist all at once: a
+        # part of them fits into the processor's cache.
         parts = x.flatten(0, -2).split(CACHED_TOKENS)
         return torch.cat([self._map(part) for part in parts]).view_as(x)
 

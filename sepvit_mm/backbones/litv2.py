@@ -1,10 +1,10 @@
 """LITv2: a vision transformer with HiLo attention.
 
 Paper: Pan, Cai and Zhuang, "Fast Vision Transformers with HiLo Attention",
-arXiv 2205.13213v5, NeurIPS 2022. The authors' code, with which this file agrees to
-rounding, is at github.com/ziplab/LITv2; their weights load.
+arXiv 2205.13213v5, NeurIPS 2022. The authors' code is at github.com/ziplab/LITv2; this
+file agrees with it up to rounding, and loads their weights.
 
-In comments B is the batch, H and W a map's size, C its channels, h the heads, d the
+In comments, B is the batch, H and W a map's size, C its channels, h the heads, d the
 dimension of a head, s the side of a window and n the number of windows.
 """
 
@@ -36,7 +36,7 @@ class HiFi(nn.Module):
     Args:
         embed_dim: channels C of the input.
         head_dim: channels d of a head.
-        num_heads: heads; the output has d channels for each.
+        num_heads: number of heads; each has d channels of the output.
         window_size: side s of a window.
     """
 
@@ -51,7 +51,7 @@ class HiFi(nn.Module):
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, H, W, C), whole windows, to (B, H, W, heads * d)."""
+        """Map (B, H, W, C), H and W multiples of s, to (B, H, W, heads * d)."""
         _, H, W, _ = x.shape
         s = self.window_size
         windows = window_attention(to_windows(self.qkv(x), s), self.num_heads)
@@ -59,12 +59,12 @@ class HiFi(nn.Module):
 
 
 class LoFi(nn.Module):
-    """Low frequencies: attention of all positions to the windows' means (section 3.2).
+    """Low frequencies: attention from all positions to window means (section 3.2).
 
     Args:
         embed_dim: channels C of the input.
         head_dim: channels d of a head.
-        num_heads: heads; the output has d channels for each.
+        num_heads: number of heads; each has d channels of the output.
         window_size: side s of a window; 1 makes this plain global attention.
     """
 
@@ -80,7 +80,7 @@ class LoFi(nn.Module):
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, H, W, C), whole windows, to (B, H, W, heads * d)."""
+        """Map (B, H, W, C), H and W multiples of s, to (B, H, W, heads * d)."""
         _, H, W, _ = x.shape
         heads = (self.num_heads, -1)
         means = F.avg_pool2d(x.permute(0, 3, 1, 2), self.window_size)
@@ -96,11 +96,11 @@ class HiLo(nn.Module):
 
     Args:
         embed_dim: channels C.
-        num_heads: heads h, a divisor of C.
-        window_size: side s of a window. 1 leaves no window to attend in: then all
-            heads are low, which is plain global attention. Defaults to 2.
-        alpha: share of low heads, in [0, 1]; there are ``int(h * alpha)``. Defaults
-            to 0.9.
+        num_heads: number of heads h, a divisor of C.
+        window_size: side s of a window. With 1 all heads are for low frequencies, which
+            is plain global attention. Defaults to 2.
+        alpha: share of heads for low frequencies, in [0, 1]; there are
+            ``int(h * alpha)``. Defaults to 0.9.
 
     Raises:
         ValueError: an argument is out of range; the message says what is allowed.
@@ -139,10 +139,10 @@ class HiLo(nn.Module):
         self.lofi = LoFi(*dims, low, window_size) if low else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, H, W, C) to (B, H, W, C): the high heads' channels, then the low.
+        """Map (B, H, W, C) to (B, H, W, C): high-frequency channels, then low.
 
-        A map that windows do not divide is padded with zeros, right and bottom, which
-        take part in the attention and in the means.
+        A map that the windows do not divide is padded with zeros, right and bottom,
+        which take part in the attention and in the means.
         """
         _, H, W, _ = x.shape
         x = pad_to_multiple(x, self.window_size)
@@ -152,7 +152,7 @@ class HiLo(nn.Module):
 
 
 class ConvMlp(nn.Module):
-    """Two linear layers, between them a depthwise 3x3 convolution and GELU.
+    """Two linear layers with a depthwise 3x3 convolution and GELU between them.
 
     Args:
         embed_dim: channels in and out.
@@ -182,7 +182,7 @@ class LITv2Block(nn.Module):
 
     Args:
         embed_dim: channels C.
-        num_heads: heads of the attention.
+        num_heads: number of attention heads.
         window_size: side of its windows; 0 for a block without attention.
         alpha: share of heads for low frequencies. Defaults to 0.9.
         drop_rate: dropout after the linear layers of the MLP. Defaults to 0.
@@ -216,9 +216,9 @@ class LITv2Block(nn.Module):
 
 
 class PatchEmbed(nn.Module):
-    """Patches of 4 x 4 pixels, embedded and normalised.
+    """Embedding of 4 x 4 patches, then LayerNorm.
 
-    A size that 4 does not divide is padded with zeros, right and bottom.
+    Images whose sides 4 does not divide are padded with zeros, right and bottom.
 
     Args:
         in_channels: channels of the images.
@@ -247,14 +247,14 @@ def deform_by_torchvision(
     Args:
         x: (B, C_in, H, W).
         offset: (B, 2*k*k, H // k, W // k); for each tap of the kernel, how many pixels
-            below and to the right of its place it looks.
+            down and to the right of its own place it samples.
         weight: (C_out, C_in, k, k); the stride is k.
         bias: (C_out,).
 
     Returns:
         (B, C_out, H // k, W // k).
     """
-    from torchvision.ops import deform_conv2d  # slow to import, and not always there
+    from torchvision.ops import deform_conv2d  # slow to import, not always installed
 
     return deform_conv2d(x, offset, weight, bias, stride=weight.shape[2:])
 
@@ -267,12 +267,12 @@ def deform_by_grid_sample(
     k = weight.shape[2]
     rows, columns = offset.shape[2:]
     steps = torch.arange(k, device=x.device)
-    # Where each tap looks, as (B, rows, columns, k*k).
+    # Where each tap samples, as (B, rows, columns, k*k).
     dy, dx = offset.unflatten(1, (-1, 2)).permute(2, 0, 3, 4, 1).unbind()
     tap_y, tap_x = torch.meshgrid(steps, steps, indexing='ij')
     y = dy + tap_y.flatten() + k * torch.arange(rows, device=x.device)[:, None, None]
     x_ = dx + tap_x.flatten() + k * torch.arange(columns, device=x.device)[:, None]
-    # grid_sample counts from the image's border, -1, to the other, 1.
+    # grid_sample's coordinates go from -1 at one border of the image to 1 at the other.
     grid = torch.stack([(2 * x_ + 1) / W - 1, (2 * y + 1) / H - 1], dim=-1)
     taps = F.grid_sample(x, grid.flatten(2, 3), align_corners=False)
     taps = taps.unflatten(3, (columns, k * k)).permute(0, 2, 3, 1, 4)
@@ -286,7 +286,7 @@ DEFORM: dict[Deform, Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]] = {
 
 
 class DeformableMerging(nn.Module):
-    """Deformable token merging (section 3.4): half the size, other channels.
+    """Deformable token merging (section 3.4), which halves height and width.
 
     A deformable 2x2 convolution of stride 2 with bias, BatchNorm and GELU. An odd last
     row or column is dropped.
@@ -312,7 +312,7 @@ class DeformableMerging(nn.Module):
     ) -> None:
         super().__init__()
         if deform == 'torchvision':
-            # Early, because an import cannot be traced in the forward pass.
+            # Imported here, because an import in the forward pass cannot be traced.
             import torchvision.ops  # noqa: F401
         self.deform = DEFORM[deform]
         self.offset = ZeroConv2d(in_channels, 8, 2, stride=2)
@@ -326,18 +326,18 @@ class DeformableMerging(nn.Module):
         offset = self.offset(x).permute(0, 3, 1, 2)
         weight, bias = self.conv.weight, self.conv.bias
         assert bias is not None
-        # A half is too coarse for a position in an image.
+        # Half precision is too coarse for positions in an image.
         dtype = torch.promote_types(weight.dtype, torch.float32)
         inputs = (x.permute(0, 3, 1, 2), offset, weight, bias)
         x = self.deform(*(value.to(dtype) for value in inputs)).to(x.dtype)
-        # PyTorch's CPU BatchNorm computes wrong gradients where its input is NCHW, the
-        # batch is 1 and the gradient comes channels-last. Tokens want it so anyway.
+        # PyTorch's CPU BatchNorm computes wrong gradients if its input is NCHW, the
+        # batch is 1 and the gradient is channels-last, as that of tokens is.
         x = self.norm(x.contiguous(memory_format=torch.channels_last))
         return self.drop(self.act(x.permute(0, 2, 3, 1)))
 
 
 class Outputs(NamedTuple):
-    """What the authors' code returns for a task."""
+    """Outputs of the authors' code for a task: those with a norm, those returned."""
 
     normed: tuple[int, ...]
     out_indices: tuple[int, ...]
@@ -354,38 +354,39 @@ OUTPUTS: dict[Mode, Outputs] = {
 class LITv2(FourStageBackbone):
     """LITv2 backbone.
 
-    Any image of at least 32 x 32 pixels is accepted; in training BatchNorm needs more
-    than one position in a batch of the last stage. The first output has
-    ``ceil(H / 4)`` rows, and each further one half of those before it, rounded down.
+    Any image of at least 32 x 32 pixels is accepted; in training, BatchNorm needs more
+    than one position per batch in the last stage. The first output has ``ceil(H / 4)``
+    rows, and each later one half as many as the one before, rounded down.
 
     Args:
         arch: 'small', 'medium', 'base', or a dict with one entry per stage:
             ``embed_dims``, ``depths``, ``num_heads`` and ``window_sizes`` (0 for
             blocks without attention, 1 for global attention, else the side of
             HiLo's windows). Defaults to 'small'.
-        mode: the task for which to return what the authors' code does: 'detection'
+        mode: the task, which decides the outputs as in the authors' code: 'detection'
             (a LayerNorm on all outputs but the first), 'segmentation' (on all) or
-            'classification' (the last output alone, with a LayerNorm). Defaults to
+            'classification' (only the last output, with a LayerNorm). Defaults to
             'detection'.
         alpha: share of HiLo's heads that attend to low frequencies. Defaults to 0.9.
-        window_sizes: replaces those of ``arch``: the authors' faster detectors have
-            ``[0, 0, 4, 1]`` instead of ``[0, 0, 2, 1]``. Defaults to None.
-        deform: what computes the deformable token merging: 'torchvision', its
-            operator; or 'grid_sample', PyTorch's own operators, for export and for
+        window_sizes: one per stage, replacing those of ``arch``: the authors' faster
+            detectors have ``[0, 0, 4, 1]`` instead of ``[0, 0, 2, 1]``. Defaults to
+            None.
+        deform: how to compute the deformable token merging: 'torchvision' by its
+            operator, 'grid_sample' by PyTorch's own operators, for export and for
             machines without torchvision. Defaults to 'torchvision'.
-        out_indices: stages to return, out of 0 to 3. Defaults to those of ``mode``.
+        out_indices: stages to return, from 0 to 3. Defaults to those of ``mode``.
         in_channels: channels of the images. Defaults to 3.
         drop_rate: dropout after embeddings and the linear layers of MLPs. Defaults
             to 0.
-        drop_path_rate: stochastic depth of the last block, in [0, 1); the rate rises
-            from 0 over the blocks before it. The authors use 0.2, 0.3, 0.5 for small,
+        drop_path_rate: stochastic depth rate of the last block, in [0, 1); it rises
+            linearly from 0 at the first block. The authors use 0.2, 0.3, 0.5 for small,
             medium, base in classification and 0.2, 0.2, 0.3 in detection and
             segmentation. Defaults to 0.
         frozen_stages: -1 freezes nothing, 0 the first stage's embedding, n > 0 the
             first n stages, each with the merging before its blocks. Defaults to -1.
         norm_eval: keep the BatchNorm layers of the mergings in evaluation mode.
             Defaults to False.
-        with_cp: activation checkpointing of every block. Defaults to False.
+        with_cp: use activation checkpointing in every block. Defaults to False.
         init_cfg: mmengine's initialisation config. Defaults to None.
 
     Raises:

@@ -1,9 +1,9 @@
-"""Parameter names: the authors' and ours, translated both ways.
+"""Translate parameter names between the authors' and ours.
 
-A table is a list of pairs of beginnings of names, such as
-``('patch_embeds.{s}.', 'stages.{s}.embed.')``, in which ``{s}`` and ``{b}`` stand for
+A table is a list of pairs of prefixes, the authors' and ours, such as
+``('patch_embeds.{s}.', 'stages.{s}.embed.')``. In them ``{s}`` and ``{b}`` stand for
 the numbers of a stage and a block, and ``{s+1}`` for the number of the next stage. The
-first pair that matches a name translates it; what follows the match is kept.
+first pair that matches a name translates it; the rest of the name is kept.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .arch import NUM_STAGES
 Pairs = Sequence[tuple[str, str]]
 T = TypeVar('T')
 
-# The parts of a backbone of this package.
+# Prefixes of all parameter names in our backbones.
 OWN_PARTS = ('stages.', 'norms.')
-# What a classifier's file has besides the backbone: the final norm and the head.
+# Prefixes of what a classifier's file also holds: the final norm and the head.
 NOT_OF_A_BACKBONE = ('head.', 'norm.')
-# A backbone whose last output is the only one with a norm has that final norm too.
+# A backbone with a norm on its last output only has that final norm, too.
 FINAL_NORM = ('norm.', f'norms.{NUM_STAGES - 1}.')
 
 _SLOT = re.compile(r'\{(\w)(\+1)?\}')
@@ -31,12 +31,12 @@ def translate(name: str, pairs: Pairs, *, back: bool = False) -> str | None:
     """Translate a parameter's name.
 
     Args:
-        name: an authors' name, or one of ours with ``back``.
-        pairs: beginnings of the authors' names and of ours.
+        name: the authors' name, or ours if ``back``.
+        pairs: prefixes of the authors' names and of ours.
         back: translate from our names to the authors'. Defaults to False.
 
     Returns:
-        The other name, or None where no pair matches.
+        The translated name, or None if no pair matches.
     """
     for theirs, ours in pairs:
         source, target = (ours, theirs) if back else (theirs, ours)
@@ -54,7 +54,7 @@ def to_ours(state: Mapping[str, T], pairs: Pairs) -> dict[str, T]:
 
     Args:
         state: values by the authors' names or by ours.
-        pairs: beginnings of the authors' names and of ours.
+        pairs: prefixes of the authors' names and of ours.
 
     Returns:
         Values by our names, without a classifier's final norm and head. Unknown names

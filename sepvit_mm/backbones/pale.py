@@ -2,11 +2,11 @@
 
 Paper: Wu, Wu, Tan and Guo, "Pale Transformer: A General Vision Transformer Backbone
 with Pale-Shaped Attention", arXiv 2112.14000v1, AAAI 2022. There is no official code
-and there are no weights. What the paper leaves open was chosen so that the published
-numbers of parameters and multiply-accumulates come out; the choices that they do not
-settle are marked as ours in :class:`PaleTransformer`.
+and there are no weights. What the paper leaves open is chosen to match its published
+numbers of parameters and multiply-accumulates; :class:`PaleTransformer` lists the
+choices that they do not settle.
 
-In comments B is the batch, H and W a map's size, C its channels, h the heads and s the
+In comments, B is the batch, H and W a map's size, C its channels, h the heads and s the
 number of rows, or columns, in a group.
 """
 
@@ -64,7 +64,7 @@ class SeparableProjection(nn.Module):
 
     Args:
         embed_dim: channels in and out.
-        batch_norm: whether a BatchNorm stands between the two.
+        batch_norm: whether there is a BatchNorm between the two.
     """
 
     def __init__(self, embed_dim: int, *, batch_norm: bool) -> None:
@@ -75,7 +75,7 @@ class SeparableProjection(nn.Module):
             3,
             padding=1,
             groups=embed_dim,
-            bias=not batch_norm,  # the norm would take it away again
+            bias=not batch_norm,  # the norm would cancel it
         )
         self.norm = nn.BatchNorm2d(embed_dim) if batch_norm else None
         self.pointwise = nn.Linear(embed_dim, embed_dim)
@@ -97,7 +97,7 @@ class PaleAttention(nn.Module):
 
     Args:
         embed_dim: channels C.
-        num_heads: heads of both halves together, even, and a divisor of C.
+        num_heads: number of heads in both halves together, even and a divisor of C.
         pale_size: rows, and columns, in a group. Defaults to 7.
         batch_norm: whether the projections have a BatchNorm. Defaults to True.
 
@@ -156,7 +156,7 @@ class PaleBlock(nn.Module):
 
     Args:
         embed_dim: channels C.
-        num_heads: heads h.
+        num_heads: number of heads h.
         pale_size: rows, and columns, in a group. Defaults to 7.
         batch_norm: whether the projections of queries, keys and values have a
             BatchNorm. Defaults to True.
@@ -195,11 +195,11 @@ class PaleBlock(nn.Module):
 class PaleTransformer(FourStageBackbone):
     """Pale Transformer backbone.
 
-    No official code exists. Ours, because the paper does not say and its published
-    sizes do not tell: the LayerNorm of the embeddings (``embed_norm``), the BatchNorm
-    of the projections (``batch_norm``, as in CvT), the heads of 'tiny' and 'small' and
-    that a half of them attends by rows, eps 1e-6, initialisation, and a LayerNorm for
-    every output.
+    No official code exists. These choices are ours, as neither the paper nor its
+    published sizes settle them: the LayerNorm of the embeddings (``embed_norm``), the
+    BatchNorm of the projections (``batch_norm``, as in CvT), the number of heads in
+    'tiny' and 'small', half of them attending within rows, eps 1e-6, initialisation,
+    and a LayerNorm on every output.
 
     Args:
         arch: 'tiny', 'small', 'base', or a dict with one entry per stage:
@@ -207,21 +207,21 @@ class PaleTransformer(FourStageBackbone):
             rows, half within columns). Defaults to 'tiny'.
         mode: 'dense' (detection and segmentation) returns all outputs,
             'classification' the last; each has a LayerNorm. Defaults to 'dense'.
-        pale_size: rows, and columns, in a pale, in every stage. Defaults to 7.
+        pale_size: rows, and columns, in a pale, the same in every stage. Defaults to 7.
         embed_norm: whether a LayerNorm follows each embedding. Defaults to True, which
             is our choice.
         batch_norm: whether queries, keys and values have a BatchNorm between their
             depthwise and pointwise convolution. Defaults to True, which is our choice.
-        out_indices: stages to return, out of 0 to 3. Defaults to those of ``mode``.
+        out_indices: stages to return, from 0 to 3. Defaults to those of ``mode``.
         in_channels: channels of the images. Defaults to 3.
         drop_rate: dropout after embeddings and the linear layers of MLPs. Defaults
             to 0.
-        drop_path_rate: stochastic depth of the last block, in [0, 1); the rate rises
-            from 0 over the blocks before it. Defaults to 0.
+        drop_path_rate: stochastic depth rate of the last block, in [0, 1); it rises
+            linearly from 0 at the first block. Defaults to 0.
         frozen_stages: -1 freezes nothing, 0 the first stage's embedding, n > 0 the
             first n stages. Defaults to -1.
         norm_eval: keep BatchNorm layers in evaluation mode. Defaults to False.
-        with_cp: activation checkpointing of every block. Defaults to False.
+        with_cp: use activation checkpointing in every block. Defaults to False.
         init_cfg: mmengine's initialisation config. Defaults to None.
 
     Raises:

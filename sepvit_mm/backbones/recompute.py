@@ -1,4 +1,4 @@
-"""Activation checkpointing that counts a batch once in running statistics."""
+"""Activation checkpointing that updates running statistics once per batch."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from torch.utils.checkpoint import checkpoint
 class BatchStatisticsKept:
     """A context in which forward passes leave BatchNorm's running statistics alone.
 
-    It can be entered again, as several backward passes do.
+    It can be entered repeatedly, once for each backward pass.
 
     Args:
-        module: the module whose BatchNorm layers are meant.
+        module: holds the BatchNorm layers to leave alone.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -35,7 +35,7 @@ class BatchStatisticsKept:
 
 
 def recompute_later(block: nn.Module, x: Tensor) -> Tensor:
-    """Run a block now, and again in the backward pass instead of keeping its values.
+    """Run a block now, and again in the backward pass instead of storing activations.
 
     Args:
         block: maps a tensor to a tensor.
@@ -45,11 +45,11 @@ def recompute_later(block: nn.Module, x: Tensor) -> Tensor:
         Its output.
     """
     has_norms = any(isinstance(module, _BatchNorm) for module in block.modules())
-    # Compiled code counts a batch once by itself.
+    # Compiled code updates the statistics only once anyway.
     if not has_norms or torch.compiler.is_compiling():
         return checkpoint(block, x, use_reentrant=False)
 
-    # The second pass over the same batch must not count in running statistics.
+    # The second pass over the same batch must not update the running statistics.
     def contexts() -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
         return nullcontext(), BatchStatisticsKept(block)
 

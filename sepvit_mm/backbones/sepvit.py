@@ -1,10 +1,10 @@
 """SepViT: a separable vision transformer.
 
 Paper: Li et al., "SepViT: Separable Vision Transformer", arXiv 2203.15380v4.
-The authors' code, with which this file agrees to rounding in both of its behaviours,
-is at github.com/liwei109/SepViT; they published no weights.
+The authors' code is at github.com/liwei109/SepViT; this file agrees with it up to
+rounding, in classification and in dense prediction. They published no weights.
 
-In comments B is the batch, H and W a map's size, C its channels, h the heads and d
+In comments, B is the batch, H and W a map's size, C its channels, h the heads and d
 their dimension (C = h d), w the side of a window, n the number of windows and L the
 tokens of a window: its w*w pixels and, where there is one, its window token.
 """
@@ -40,7 +40,7 @@ PointwiseUse = Literal['always', 'several_windows']
 class PointwiseAttention(nn.Module):
     """Attention among the windows of an image (PWA, section 3.2).
 
-    Window tokens give queries and keys; a whole window's pixels are one value.
+    The window tokens give queries and keys; all pixels of a window are one value.
 
     Args:
         embed_dim: channels C.
@@ -55,7 +55,7 @@ class PointwiseAttention(nn.Module):
         self.qk = nn.Linear(embed_dim, 2 * embed_dim)
 
     def forward(self, tokens: Tensor, pixels: Tensor) -> Tensor:
-        """Mix windows by the affinity of their tokens, and add them.
+        """Mix the windows by the affinity of their tokens, and add the input.
 
         Args:
             tokens: window tokens, (B, n, C).
@@ -78,16 +78,15 @@ class PointwiseAttention(nn.Module):
 class SeparableAttention(nn.Module):
     """Depthwise separable self-attention on windows (DSSA, section 3.2).
 
-    Depthwise attention (DWA) within each window, its own input added; then pointwise
-    attention (PWA) among the windows, the result of DWA added; then one projection.
-    With windows of 2 x 2 sub-windows it is the grouped self-attention (GSA) of
-    section 3.3.
+    Depthwise attention (DWA) within each window, then pointwise attention (PWA) among
+    the windows, each with its input added, then one projection. With windows of 2 x 2
+    sub-windows this is the grouped self-attention (GSA) of section 3.3.
 
     Args:
         embed_dim: channels C.
         num_heads: heads h.
         window_size: side w of a window.
-        pointwise: whether there is a pointwise attention. Defaults to True.
+        pointwise: whether there is pointwise attention. Defaults to True.
         drop_rate: dropout after the projection. Defaults to 0.
     """
 
@@ -109,11 +108,11 @@ class SeparableAttention(nn.Module):
         self.drop = nn.Dropout(drop_rate)
 
     def forward(self, windows: Tensor, height: int, width: int) -> Tensor:
-        """Attend within windows, then among them, and put them together to a map.
+        """Attend within windows, then among them, and put them together into a map.
 
         Args:
-            windows: normalised windows, (B, n, L, C): the pixels, after the window
-                token where there is a pointwise attention.
+            windows: normalised windows, (B, n, L, C): the window token, if there is
+                pointwise attention, then the pixels.
             height: H of the map.
             width: W of the map.
 
@@ -136,8 +135,8 @@ def resize_tokens(tokens: Tensor, old: tuple[int, int], new: tuple[int, int]) ->
     Args:
         tokens: (n, C), row by row.
         old: rows and columns of their grid.
-        new: rows and columns of the grid to resize them to; where it is the same, the
-            tokens stay the same to the last bit.
+        new: rows and columns of the new grid; if it is the same, the tokens stay the
+            same to the last bit.
 
     Returns:
         (n', C), row by row.
@@ -179,10 +178,11 @@ class SepViTBlock(nn.Module):
         embed_dim: channels C.
         num_heads: heads h.
         window_size: side w of a window.
-        token_grid: grid of learned window tokens. Defaults to None: tokens are zero.
-        pointwise: whether there is a window token and a pointwise attention. Defaults
-            to True.
-        pos_encoding: whether a position encoding follows the block. Defaults to False.
+        token_grid: rows and columns of learned window tokens. Defaults to None: tokens
+            are zero.
+        pointwise: whether there is a window token and pointwise attention. Defaults to
+            True.
+        pos_encoding: whether the block ends in a position encoding. Defaults to False.
         drop_rate: dropout after the linear layers. Defaults to 0.
         drop_path: stochastic depth of both branches. Defaults to 0.
     """
@@ -223,7 +223,7 @@ class SepViTBlock(nn.Module):
         _, H, W, _ = x.shape
         w = self.attn.window_size
         tokens = self._tokens(x) if self.attn.pointwise is not None else None
-        # Before the norm, which a zero token, like the padding, leaves as its bias.
+        # Cut before the norm, which turns zero tokens and padding into its bias.
         windows = to_windows(pad_to_multiple(x, w), w, tokens)
         return self.attn(self.norm1(windows), H, W)
 
@@ -234,7 +234,7 @@ class SepViTBlock(nn.Module):
         return self.pos_encoding(x)
 
     def _tokens(self, x: Tensor) -> Tensor:
-        """One token for each window of a map (B, H, W, C): (1, n, C)."""
+        """Make one token for each window of a map (B, H, W, C): (1, n, C)."""
         _, H, W, C = x.shape
         grid = grid_of(H, W, self.attn.window_size)
         if self.window_token is None:
@@ -264,9 +264,9 @@ BEHAVIOURS: dict[Mode, Behaviour] = {
 class SepViT(FourStageBackbone):
     """SepViT backbone.
 
-    Any input size is accepted. Where windows do not divide a map, it is padded with
+    Any input size is accepted. A map that the windows do not divide is padded with
     zeros, right and bottom, before the block's first norm, as in the authors' dense
-    code; at 224 x 224 nothing is padded in classification.
+    code; classification at 224 x 224 needs no padding.
 
     Args:
         arch: 'lite', 'tiny', 'small', 'base', or a dict with one entry per stage:
@@ -274,16 +274,16 @@ class SepViT(FourStageBackbone):
             block: 7 makes a DSSA block, 14 a GSA block in the paper). Defaults to
             'tiny'.
         mode: which of the authors' two behaviours to reproduce, 'dense' (detection and
-            segmentation) or 'classification'; a checkpoint of one does not fill the
-            other. It decides the next four arguments where they are None. Defaults to
+            segmentation) or 'classification'; a checkpoint of one does not quite fill
+            the other. It sets the next four arguments where they are None. Defaults to
             'dense'.
         window_token: 'zero' (dense), or 'learned', one parameter per position in the
-            grid of windows (classification). Learned tokens of another grid than
-            that of ``img_size`` are resized bilinearly, which is our choice. Defaults
-            to None.
-        pointwise: 'always' (dense), or 'several_windows': only in the blocks
-            that see more than one window at ``img_size`` (classification). Defaults
-            to None.
+            grid of windows (classification). For images that are not of ``img_size``
+            learned tokens are resized bilinearly, which is our choice. Defaults to
+            None.
+        pointwise: where there is pointwise attention: 'always' (dense), or
+            'several_windows', only in the blocks that see more than one window at
+            ``img_size`` (classification). Defaults to None.
         chain_norms: whether a stage receives the previous stage's normalised output
             (dense) or the raw one (classification). Defaults to None.
         out_indices: stages to return, each through a LayerNorm: all (dense) or the
@@ -292,14 +292,14 @@ class SepViT(FourStageBackbone):
         img_size: side, or height and width, of the images that learned window tokens
             and 'several_windows' refer to. Defaults to 224.
         drop_rate: dropout after embeddings and linear layers. Defaults to 0.
-        drop_path_rate: stochastic depth of the last block, in [0, 1); the rate rises
-            from 0 over the blocks before it. The authors use 0.2, 0.3, 0.5 for tiny,
+        drop_path_rate: stochastic depth rate of the last block, in [0, 1); it rises
+            linearly from 0 at the first block. The authors use 0.2, 0.3, 0.5 for tiny,
             small, base. Defaults to 0.
         frozen_stages: -1 freezes nothing, 0 the first stage's embedding, n > 0 the
             first n stages. Defaults to -1.
         norm_eval: keep BatchNorm layers in evaluation mode; SepViT has none. Defaults
             to False.
-        with_cp: activation checkpointing of every block. Defaults to False.
+        with_cp: use activation checkpointing in every block. Defaults to False.
         init_cfg: mmengine's initialisation config. Defaults to None.
 
     Raises:
@@ -395,7 +395,7 @@ class SepViT(FourStageBackbone):
 
         def block(stage: int, index: int, drop_path: float) -> nn.Module:
             window_size = arch['window_sizes'][stage][index]
-            pixels = 4 * 2**stage * window_size  # of the image, along a window
+            pixels = 4 * 2**stage * window_size  # of the image, along a window's side
             grid = grid_of(height, width, pixels)
             return SepViTBlock(
                 arch['embed_dims'][stage],
@@ -424,7 +424,7 @@ class SepViT(FourStageBackbone):
         )
 
     def resize(self, name: str, value: Tensor) -> Tensor | None:
-        """Resize learned window tokens, given for a square of windows."""
+        """Resize learned window tokens from a square grid of windows."""
         module = self.get_submodule(name.rpartition('.')[0])
         side = math.isqrt(value.shape[1]) if value.dim() == 4 else 0
         if not isinstance(module, WindowToken) or side**2 != value.shape[1]:
@@ -453,7 +453,7 @@ def _check_windows(arch: Arch) -> None:
 
 
 def _resolve_behaviour(mode: Mode, **given: Any) -> Behaviour:
-    """Let arguments that were given replace those of a mode."""
+    """Combine a mode's behaviour with the arguments that replace parts of it."""
     require_one_of('mode', mode, Mode)
     given = {name: value for name, value in given.items() if value is not None}
     behaviour = BEHAVIOURS[mode]._replace(**given)

@@ -1,7 +1,7 @@
-"""Windows: cut from a map and put back, and attention within them.
+"""Cut a map into windows, put them back together, and attend within them.
 
-Sizes are computed from those of the map, and nothing branches on them, so that what is
-traced or exported at one size runs at every other.
+Sizes are computed from the map and nothing branches on them, so a model that is traced
+or exported at one size runs at every other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .layers import ceil_div
 
-# CUDA's fused attention kernels put the batch on a grid axis that ends here
+# CUDA's fused attention kernels put the batch on a grid axis of at most this size
 # (pytorch/pytorch#142228).
 MAX_CUDA_BATCH = 2**16 - 1
 
@@ -28,10 +28,10 @@ def to_windows(x: Tensor, window_size: int, tokens: Tensor | None = None) -> Ten
     """Cut a map into windows.
 
     Args:
-        x: (B, H, W, C); the side of a window divides H and W.
+        x: (B, H, W, C), with H and W multiples of ``window_size``.
         window_size: side w of a window.
-        tokens: what to put before the pixels of each window, (1 or B, n, C). Defaults
-            to None, nothing.
+        tokens: one token to put before the pixels of each window, (1 or B, n, C).
+            Defaults to None: no tokens.
 
     Returns:
         (B, n, L, C), the windows row by row, with L = w*w, or 1 + w*w with tokens.
@@ -47,7 +47,7 @@ def to_windows(x: Tensor, window_size: int, tokens: Tensor | None = None) -> Ten
 
 
 def from_windows(windows: Tensor, grid: tuple[int, int], window_size: int) -> Tensor:
-    """Put windows together to a map.
+    """Put windows back together into a map.
 
     Args:
         windows: (B, n, w*w, ...), in any memory order.
@@ -55,7 +55,7 @@ def from_windows(windows: Tensor, grid: tuple[int, int], window_size: int) -> Te
         window_size: side w of a window.
 
     Returns:
-        (B, H, W, C), with all further dimensions of the windows as channels.
+        (B, H, W, C), the further dimensions of the windows flattened into channels.
     """
     B, _, _, *channels = windows.shape
     (rows, columns), w = grid, window_size
@@ -69,7 +69,7 @@ def window_attention(qkv: Tensor, num_heads: int) -> Tensor:
 
     Args:
         qkv: queries, keys and values side by side, (B, n, L, 3C).
-        num_heads: heads h.
+        num_heads: number of heads h.
 
     Returns:
         (B, n, L, C).

@@ -1,11 +1,11 @@
-"""Find what commonly goes wrong in a config of this ecosystem, before it trains.
+"""Find common mistakes in OpenMMLab configs before training.
 
-These mistakes otherwise go unsaid, or come out late and far from their cause: keys of
-the 2.x era that are ignored, channels and classes that do not fit, parameters that
-learn nothing.
+Without a check these mistakes stay silent, or show up late and far from their cause:
+ignored keys of the 2.x era, channels and classes that do not fit, parameters that learn
+nothing.
 
-The checks are functions that yield a sentence for every mistake they find, in a module
-for each thing that they look at.
+Each check is a function that yields a sentence for every mistake it finds; the modules
+are named after what they check.
 """
 
 from .checks import Finding, Report, check

@@ -1,4 +1,4 @@
-"""What depends on the number of GPUs: the images of a step, and SyncBN."""
+"""Check what depends on the number of GPUs: the images of a step, and SyncBN."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..engine.config import type_of
 
 
 def gpus_meant(cfg: Config, gpus: int | None) -> int | None:
-    """How many GPUs are to train a config: as given, or as its batches suggest."""
+    """Return the number of GPUs for training: as given, or as the batches suggest."""
     base = (cfg.get('auto_scale_lr') or {}).get('base_batch_size')
     batch = cfg.train_dataloader.get('batch_size')
     if gpus or not (base and batch):
@@ -20,7 +20,7 @@ def gpus_meant(cfg: Config, gpus: int | None) -> int | None:
 
 
 def batch_size(cfg: Config, gpus: int | None) -> Iterator[str]:
-    """A batch of another size than the learning rate is for."""
+    """Find a batch size that the learning rate is not for."""
     scaling = cfg.get('auto_scale_lr') or {}
     base = scaling.get('base_batch_size')
     count = gpus_meant(cfg, gpus)
@@ -48,7 +48,7 @@ def batch_size(cfg: Config, gpus: int | None) -> Iterator[str]:
 
 
 def lonely_sync_bn(cfg: Config, gpus: int | None) -> Iterator[str]:
-    """SyncBN in a single process."""
+    """Find SyncBN in a single process."""
 
     def uses(node: Any) -> bool:
         if isinstance(node, Mapping):
@@ -57,6 +57,6 @@ def lonely_sync_bn(cfg: Config, gpus: int | None) -> Iterator[str]:
 
     if (cfg.get('sync_bn') or uses(cfg.model)) and gpus_meant(cfg, gpus) == 1:
         yield (
-            'the model has SyncBN, but one process has no other to share with: it '
+            'the model has SyncBN, but a single process has none to sync with: it '
             f'becomes BN over {cfg.train_dataloader.batch_size} images'
         )

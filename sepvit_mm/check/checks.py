@@ -1,4 +1,4 @@
-"""All checks of a config, one after the other."""
+"""Run all checks of a config."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Finding(NamedTuple):
 
     Attributes:
         check: which check found it.
-        message: what is wrong, and what to do.
+        message: what is wrong and what to do.
     """
 
     check: str
@@ -35,12 +35,12 @@ class Finding(NamedTuple):
 
 @dataclass
 class Report:
-    """What was found in a config.
+    """The result of checking a config.
 
     Attributes:
         findings: the mistakes, none in a good config.
-        loss: of one training step; None where it did not come to that.
-        unusable: why the config cannot train at all; None where it can.
+        loss: loss of one training step; None if it was not reached or failed.
+        unusable: why the config cannot train at all; None if it can.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -65,15 +65,15 @@ class Report:
 def check(cfg: Config, *, gpus: int | None = None, on_data: bool = False) -> Report:
     """Look for common mistakes in a config.
 
-    Its model is built, and trained for one step without a GPU; nothing is downloaded
-    and no weights are loaded. Datasets need not be there, unless the step is on data.
+    Its model is built and trained for one step without a GPU; nothing is downloaded and
+    no weights are loaded. Datasets need not exist, unless ``on_data``.
 
     Args:
         cfg: from :func:`sepvit_mm.engine.load_config`; left unchanged.
-        gpus: how many will train it. Defaults to as many as make its
-            ``auto_scale_lr.base_batch_size``.
-        on_data: whether the step is on a batch of ``train_dataloader`` instead of
-            noise. Defaults to False.
+        gpus: number of GPUs that will train it. Defaults to as many as its
+            ``auto_scale_lr.base_batch_size`` needs.
+        on_data: whether to train on a batch of ``train_dataloader`` instead of noise.
+            Defaults to False.
 
     Returns:
         The findings, or why the config is unusable.
@@ -89,7 +89,7 @@ def check(cfg: Config, *, gpus: int | None = None, on_data: bool = False) -> Rep
         report.add('classes', classes(cfg, model))
         fits = report.add('channels', channels(cfg, model))
         batch = first_batch(cfg) if on_data and fits else None
-    except Exception as error:  # of any library, about anything in the config
+    except Exception as error:  # of any kind, from any library
         report.unusable = f'{type(error).__name__}: {error}'
         return report
     if not fits:
@@ -109,7 +109,7 @@ def check(cfg: Config, *, gpus: int | None = None, on_data: bool = False) -> Rep
 
 
 def _build(cfg: Config) -> BaseModel:
-    """Build all that a training builds, for the errors in it; return the model."""
+    """Build all that training needs, to find errors; return the model."""
     forget_weights(cfg.model)
     with _seeded():
         model = build_model(cfg)
@@ -124,7 +124,7 @@ def _build(cfg: Config) -> BaseModel:
 
 @contextmanager
 def _seeded() -> Iterator[None]:
-    """Draw the same random numbers at every check, and leave the caller's alone."""
+    """Seed random numbers for each check, and restore the caller's generator."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield

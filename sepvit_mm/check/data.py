@@ -1,4 +1,4 @@
-"""The datasets of a config and their transforms."""
+"""Look at the datasets of a config and their transforms."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def build_transforms(cfg: Config) -> None:
-    """Build all transforms, which fails for those that do not exist any more."""
+    """Build all transforms, which fails if one no longer exists."""
     for _, dataset in _datasets(cfg):
         for transform in dataset.get('pipeline') or []:
             TRANSFORMS.build(transform)
 
 
 def numbers_of_classes(cfg: Config) -> dict[str, set[int]]:
-    """The numbers of classes in the data, as far as it tells, by dataloader."""
+    """Return the numbers of classes in the data, where known, by dataloader."""
     counts: dict[str, set[int]] = {}
     for loader, dataset in _datasets(cfg):
         names = (dataset.get('metainfo') or {}).get('classes')
         names = names or _metainfo(dataset['type']).get('classes')
-        if names and not isinstance(names, str):  # the name of a file with them
+        if names and not isinstance(names, str):  # a string names a file
             counts.setdefault(loader, set()).add(len(names))
     return counts
 
 
 def first_batch(cfg: Config) -> Any:
-    """The first batch of the training data, loaded in this process.
+    """Load the first batch of the training data in this process.
 
     Raises:
-        InputError: the data is not there.
+        InputError: the data does not exist.
     """
     require_data(cfg, 'train_dataloader')
     loader = deepcopy(cfg.train_dataloader)
@@ -48,16 +48,16 @@ def first_batch(cfg: Config) -> Any:
 
 
 def _datasets(cfg: Config) -> Iterator[tuple[str, ConfigDict]]:
-    """Every dataset, wrappers too, after the key of its dataloader."""
+    """Yield the dataloader's key and each of its datasets, wrappers included."""
     for loader in LOADERS:
         for dataset in datasets_of(cfg.get(loader) or {}):
             yield loader, dataset
 
 
 def _metainfo(dataset: str | type) -> Mapping[str, Any]:
-    """What a class of datasets, or of their wrappers, knows of itself."""
+    """Return the METAINFO of a dataset or wrapper class, empty if it has none."""
     if isinstance(dataset, str):
-        # get() alone does not look where the default scope says
+        # get() alone does not search the default scope
         with DATASETS.switch_scope_and_registry(None) as registry:
             dataset = registry.get(dataset)
     return getattr(dataset, 'METAINFO', {})

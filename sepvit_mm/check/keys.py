@@ -1,4 +1,4 @@
-"""Keys at the top of a config that mmengine ignores without a word."""
+"""Find top-level keys of a config that mmengine silently ignores."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mmengine.config import Config
 
-# Keys that mmdet 2, mmseg 0 and mmcls read, and what took their place.
+# Keys of mmdet 2, mmseg 0 and mmcls, and what replaced them.
 OLD_KEYS = {
     'optimizer': 'optim_wrapper.optimizer',
     'optimizer_config': 'optim_wrapper.clip_grad',
@@ -33,18 +33,18 @@ OLD_KEYS = {
 
 
 def ignored_keys(cfg: Config) -> Iterator[str]:
-    """Keys of the 2.x era, unless they only name a value that the file goes on to use.
+    """Find keys of the 2.x era, except those that only name a value for later use.
 
-    mmseg's schedules use them so: ``optimizer = dict(...)``, then
-    ``optim_wrapper = dict(optimizer=optimizer)``. Such a use must come after the last
-    time that the key is set, in any of the files that a config inherits from. What
-    mmengine dumps has no names any more; there the two values are equal.
+    mmseg's schedules do that: ``optimizer = dict(...)``, then
+    ``optim_wrapper = dict(optimizer=optimizer)``. The use must come after the key is
+    last set, in any file that the config inherits from. Configs dumped by mmengine have
+    no names any more; there, equal values count as a use.
     """
     text = re.sub('#.*', '', cfg.text)
     used = (cfg.get('optim_wrapper') or {}).get('optimizer')
     for key, successor in OLD_KEYS.items():
         set_at = [match.end() for match in re.finditer(rf'(?m)^{key} *=', text)]
-        # read as a name: no argument, and no part of a string or a longer name
+        # used as a name: not an argument, nor part of a string or a longer name
         name = rf'(?<![\w.\'"/]){key}(?![\w\'"/]| *=[^=])'
         is_name = set_at and re.search(name, text[set_at[-1] :])
         if key not in cfg or is_name or (key == 'optimizer' and cfg[key] == used):

@@ -1,4 +1,4 @@
-"""A built model: whether its parts fit each other and the data, and all learn."""
+"""Check that a model's parts fit each other and the data, and that all learn."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ HEADS = ('decode_head', 'auxiliary_head', 'bbox_head', 'mask_head', 'head')
 
 
 def classes(cfg: Config, model: BaseModel) -> Iterator[str]:
-    """Heads for another number of classes than the data has."""
+    """Find heads with another number of classes than the data has."""
     if hasattr(model, 'panoptic_fusion_head'):
-        return  # its heads share the classes among them
+        return  # its heads divide the classes between them
     counts = numbers_of_classes(cfg)
     for name, given in _classifying_heads(model):
         for count in sorted(set().union(*counts.values()) - {given}):
@@ -27,12 +27,12 @@ def classes(cfg: Config, model: BaseModel) -> Iterator[str]:
 
 
 def _classifying_heads(model: BaseModel) -> Iterator[tuple[str, int]]:
-    """Names of the heads that tell the classes of the data, and how many they tell."""
+    """Yield the name and number of classes of each head that predicts classes."""
     for name, module in model.named_modules():
-        # one of HEADS, or one of several of them in a list
+        # one of HEADS, or an entry of a list of heads
         is_head = name.rstrip('.0123456789').split('.')[-1] in HEADS
         kind = type(module).__name__
-        # proposals are objects or none, boundaries are or are not
+        # these predict only objectness, or boundaries
         is_binary = 'RPN' in kind or kind == 'STDCHead'
         given = getattr(module, 'num_classes', None)
         if is_head and not is_binary and isinstance(given, int):
@@ -40,10 +40,10 @@ def _classifying_heads(model: BaseModel) -> Iterator[tuple[str, int]]:
 
 
 def channels(cfg: Config, model: BaseModel) -> Iterator[str]:
-    """A neck or a head that does not take what the backbone gives."""
+    """Find a neck or head whose input channels are not the backbone's."""
     given = _channels_given(cfg, model)
     if given is None:
-        return  # whether such things fit, the training step tells
+        return  # the training step will tell whether they fit
     for name, reader in _readers(cfg.model):
         if not _fits(reader, given):
             index = reader.get('in_index')
@@ -55,16 +55,16 @@ def channels(cfg: Config, model: BaseModel) -> Iterator[str]:
 
 
 def _channels_given(cfg: Config, model: BaseModel) -> list[int] | None:
-    """Channels of the backbone's maps; None where it has no backbone, or no maps."""
+    """Return channels of the backbone's maps; None if there is no backbone or map."""
     if not hasattr(model, 'backbone'):
         return None
     size = SIZES.get(cfg.get('default_scope'), (224, 224))
     images = torch.zeros(1, channels_of_images(model), *size)
-    model.backbone.eval()  # mmdet's return nothing here
+    model.backbone.eval()  # some backbones of mmdet return None from eval()
     try:
         with torch.no_grad():
             maps = model.backbone(images)
-    except Exception:  # images that it cannot take
+    except Exception:  # the backbone does not accept these images
         return None
     if not isinstance(maps, (tuple, list)) or not all(map(torch.is_tensor, maps)):
         return None
@@ -72,11 +72,11 @@ def _channels_given(cfg: Config, model: BaseModel) -> list[int] | None:
 
 
 def _readers(model: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """What reads the backbone's maps, and says how many channels it expects."""
+    """Yield the parts that read the backbone's maps and declare their channels."""
     neck = model.get('neck') or {}
     if not isinstance(neck, Mapping):
         return
-    # a neck without this argument, such as average pooling, changes no channels
+    # a neck without this argument, such as average pooling, keeps the channels
     for name in ('neck',) if 'in_channels' in neck else HEADS:
         reader = model.get(name)
         if isinstance(reader, Mapping) and 'in_channels' in reader:
@@ -89,14 +89,14 @@ def _fits(reader: Mapping[str, Any], given: Sequence[int]) -> bool:
         at = -1 if index is None else index
         return -len(given) <= at < len(given) and given[at] == wanted
     if index is None:
-        return sorted(given) == sorted(wanted)  # some necks begin at the end
+        return sorted(given) == sorted(wanted)  # some necks list them in reverse
     return max(index) < len(given) and [given[i] for i in index] == [*wanted]
 
 
 def no_gradient(
     cfg: Config, model: BaseModel, unreached: Sequence[str]
 ) -> Iterator[str]:
-    """Parameters that the backward pass did not reach."""
+    """Report parameters that the backward pass did not reach."""
     if not unreached:
         return
     count = sum(model.get_parameter(name).numel() for name in unreached)

@@ -1,4 +1,4 @@
-"""One training step of a config's model, on noise or on real images."""
+"""Run one training step of a config's model, on noise or on real images."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from mmengine.structures import BaseDataElement, InstanceData, PixelData
 
 from ..errors import InputError
 
-# Height and width of random images: small, but a classifier may insist on its size.
+# Height and width of random images: small, but a classifier may need its own size.
 SIZES = {'mmdet': (96, 64), 'mmseg': (96, 64), 'mmpretrain': (224, 224)}
 BOX = (16, 8, 48, 40)  # left, top, right, bottom of the only object
 
 
 class Step(NamedTuple):
-    """What came of one training step.
+    """The result of one training step.
 
     Attributes:
         loss: sum of all losses.
-        unreached: names of parameters that ask for a gradient and got none.
+        unreached: names of parameters that require a gradient but got none.
     """
 
     loss: float
@@ -38,14 +38,15 @@ def random_batch(
 
     Args:
         scope: 'mmdet', 'mmseg' or 'mmpretrain'.
-        size: height and width, at least 48. Defaults to something small.
-        channels: of the images. Defaults to 3.
+        size: height and width, at least 48. Defaults to that of the scope in
+            :data:`SIZES`.
+        channels: channels of the images. Defaults to 3.
 
     Returns:
         ``inputs`` and ``data_samples``.
 
     Raises:
-        KeyError: another scope.
+        KeyError: the scope is another.
     """
     size = size or SIZES[scope]
     images = list(torch.randint(0, 256, (2, channels, *size), dtype=torch.uint8))
@@ -98,14 +99,14 @@ _SAMPLES = {
 
 
 def noise(cfg: Config, model: BaseModel) -> dict[str, Any]:
-    """A random batch for a model, whose preprocessor leaves it as small as it is.
+    """Make a random batch, and keep the model's preprocessor from enlarging it.
 
     Args:
         cfg: the model's config.
-        model: its preprocessor is changed.
+        model: the model; its preprocessor is changed.
 
     Raises:
-        InputError: it is of another library than those of :data:`SIZES`.
+        InputError: the model's library is not one of :data:`SIZES`.
     """
     scope = cfg.get('default_scope') or type(model).__module__.partition('.')[0]
     if scope not in SIZES:
@@ -116,7 +117,7 @@ def noise(cfg: Config, model: BaseModel) -> dict[str, Any]:
 
 
 def channels_of_images(model: BaseModel) -> int:
-    """How many channels a model's images have: one for each mean, or three."""
+    """Return the number of image channels: one for each mean, or else three."""
     mean = getattr(model.data_preprocessor, 'mean', None)
     return 3 if mean is None else mean.numel()
 
@@ -124,15 +125,15 @@ def channels_of_images(model: BaseModel) -> int:
 def training_step(
     model: BaseModel, optimizer: OptimWrapper, batch: Mapping[str, Any]
 ) -> Step:
-    """Train a model on one batch. Gradients are left in place.
+    """Train a model on one batch, and leave the gradients in place.
 
     Args:
-        model: of :func:`sepvit_mm.engine.build_model`; it is changed.
-        optimizer: on its parameters.
-        batch: as a dataloader gives it.
+        model: from :func:`sepvit_mm.engine.build_model`; changed in place.
+        optimizer: optimizes the model's parameters.
+        batch: a batch as a dataloader gives it.
 
     Returns:
-        The loss, and which parameters got no gradient.
+        The loss, and the parameters without a gradient.
 
     Raises:
         FloatingPointError: the loss, or a parameter after the step, is not finite.

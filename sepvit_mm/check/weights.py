@@ -1,4 +1,4 @@
-"""Files of weights that a config names."""
+"""Check the files of weights that a config names."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ PRETRAINED = ('Pretrained', 'PretrainedInit')
 
 
 def missing_files(cfg: Config) -> Iterator[str]:
-    """Files of weights that do not exist.
+    """Find files of weights that do not exist.
 
-    ``load_from`` may name a file that is still to be made, by training a config beside
-    this one: the work dir that it lies in has that config's name.
+    ``load_from`` may name a file that training a config beside this one will make: the
+    file's work dir then has that config's name.
     """
     named = dict(_weights(cfg.model))
     start = cfg.get('load_from')
@@ -30,7 +30,7 @@ def missing_files(cfg: Config) -> Iterator[str]:
 
 
 def _weights(node: Any, path: str = 'model') -> Iterator[tuple[str, Any]]:
-    """Files that fill a model or parts of it, and where they are named."""
+    """Yield where a model names files of weights, and the files."""
     if isinstance(node, Mapping):
         if type_of(node) in PRETRAINED:
             yield f'{path}.checkpoint', node.get('checkpoint')
@@ -44,7 +44,7 @@ def _weights(node: Any, path: str = 'model') -> Iterator[tuple[str, Any]]:
 
 
 def forget_weights(node: Any) -> None:
-    """Take files of weights out of a model's config, so that none is fetched."""
+    """Remove files of weights from a model's config, so that none is loaded."""
     if isinstance(node, list):
         for value in node:
             forget_weights(value)

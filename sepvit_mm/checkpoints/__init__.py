@@ -1,7 +1,7 @@
-"""Checkpoints of any trainer: read, fill a backbone, load a whole model, convert.
+"""Read checkpoints, fill a backbone, load a whole model, and convert files.
 
-Importing this package lets ``init_cfg=dict(type='Pretrained', ...)`` fill our backbones
-by :func:`fill`.
+Importing this package makes ``init_cfg=dict(type='Pretrained', ...)`` fill our
+backbones by :func:`fill`.
 """
 
 from .convert import Conversion, convert

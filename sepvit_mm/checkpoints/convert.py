@@ -1,8 +1,8 @@
 """Convert whole checkpoint files from the authors' names to ours and back, exactly.
 
 The authors' ImageNet files hold a backbone and its classifier, without a prefix; their
-detectors and segmentors are state dicts of mmdet and mmseg, in which ``backbone.``
-precedes the names of the backbone. In our files it always does, and a classifier is
+detectors and segmentors are state dicts of mmdet and mmseg, in which the backbone's
+names begin with ``backbone.``. In our files they always do, and a classifier is
 mmpretrain's.
 """
 
@@ -18,7 +18,7 @@ from .files import BACKBONE, CheckpointError, unwrap
 
 HEAD = ('head.', 'head.fc.')  # the authors' linear classifier, and mmpretrain's
 
-# Each family's table of names, and a part of our names that no other backbone has.
+# Each family's table of names, and a part of a name that only this backbone has.
 FAMILIES: dict[str, tuple[Pairs, str]] = {
     'SepViT': (SepViT.authors_keys, '.attn.qkv.'),
     'LITv2': (LITv2.authors_keys, '.mlp.conv.'),
@@ -32,7 +32,7 @@ class Conversion(NamedTuple):
         content: what to save: ``state_dict`` or another wrapper, and ``meta``.
         family: 'SepViT' or 'LITv2'.
         to_ours: whether the new names are ours.
-        names: old name to new name.
+        names: new names by old name.
     """
 
     content: dict[str, Any]
@@ -42,12 +42,12 @@ class Conversion(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """How an authors' file holds its parameters.
+    """How an authors' file is laid out.
 
     Attributes:
-        is_whole: as a whole detector or segmentor, instead of a backbone that may have
-            a classifier.
-        wrapper: the key that they are wrapped in, if any.
+        is_whole: whether it holds a whole detector or segmentor, instead of a backbone
+            with or without a classifier.
+        wrapper: the key that the parameters are under, if any.
     """
 
     is_whole: bool
@@ -57,23 +57,23 @@ class _Layout(NamedTuple):
 def convert(content: Any, origin: str) -> Conversion:
     """Convert a file from the authors' names to ours, or from ours to the authors'.
 
-    Converting twice gives back the names (without ``module.``), their order and the
-    tensors; what a trainer stored beside the weights is left out. Our file notes under
-    ``meta`` how the authors' file was laid out.
+    Converting twice restores the names (without ``module.``), their order and the
+    tensors; what a trainer stored beside the weights is dropped. The layout of the
+    authors' file is noted under ``meta`` in ours.
 
     Args:
         content: what :func:`sepvit_mm.checkpoints.read_file` returned.
-        origin: what to call the file in an error.
+        origin: the file's name in error messages.
 
     Returns:
         The converted file.
 
     Raises:
         CheckpointError: the names are neither ours nor the authors', one of them is
-            unknown, or two of them would become one.
+            unknown, or two of them would become the same.
     """
     state, wrapper = unwrap(content, origin)
-    # A backbone of ours that was saved alone has no prefix yet.
+    # A backbone of ours that was saved on its own has no prefix yet.
     state = {BACKBONE * n.startswith(OWN_PARTS) + n: v for n, v in state.items()}
     inner = [n.removeprefix(BACKBONE) for n in state if n.startswith(BACKBONE)]
     to_ours = not any(name.startswith(OWN_PARTS) for name in inner)
@@ -95,8 +95,8 @@ def convert(content: Any, origin: str) -> Conversion:
 
     if not to_ours:
         raise CheckpointError(
-            f'the names in {origin} are ours, but not of SepViT or LITv2: no authors '
-            'have names for them'
+            f'the names in {origin} are ours, but not of SepViT or LITv2: there are no '
+            "authors' names for them"
         )
     beginnings = ', '.join(sorted({name.split('.')[0] for name in inner or state}))
     raise CheckpointError(
@@ -106,7 +106,7 @@ def convert(content: Any, origin: str) -> Conversion:
 
 
 def _noted(content: Any, state: Iterable[str]) -> _Layout:
-    """Find the authors' layout in a file of ours; guess where it is not noted there."""
+    """Read the authors' layout from a file of ours, or guess it if it is not noted."""
     meta = content.get('meta', {}) if isinstance(content, Mapping) else {}
     is_more = not all(name.startswith((BACKBONE, HEAD[1])) for name in state)
     is_whole = meta.get('is_whole', is_more)
@@ -115,8 +115,8 @@ def _noted(content: Any, state: Iterable[str]) -> _Layout:
 
 def _table(pairs: Pairs, state: Iterable[str], layout: _Layout) -> Pairs:
     """Extend a backbone's table of names to the names in a whole file."""
-    # The authors call the last norm `norm` where a classifier follows it or where it is
-    # the only one. Their own files hold no names of ours, and are translated with it.
+    # The authors call the last norm `norm` if a classifier follows it or if it is the
+    # only one. Their own files hold none of our names, so the pair applies to them.
     last, norms = BACKBONE + FINAL_NORM[1], f'{BACKBONE}norms.'
     has_head = any(name.startswith(HEAD[1]) for name in state)
     has_more = any(n.startswith(norms) and not n.startswith(last) for n in state)

@@ -1,4 +1,4 @@
-"""Read a checkpoint file of any trainer, without running anything that is in it."""
+"""Read checkpoint files of any trainer, without running code from them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ..errors import InputError
 
 # Keys under which trainers store the parameters.
 WRAPPERS = ('state_dict', 'model', 'model_ema')
-# What precedes a backbone's names in a whole model.
+# Prefix of a backbone's names in a whole model.
 BACKBONE = 'backbone.'
 
 
 def _history_method(owner: Any, name: str) -> Any:
-    """Stand in for ``getattr``, with which mmengine's logs pickle their statistics."""
+    """Stand in for ``getattr``, which mmengine's pickled logs call for statistics."""
     if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
         raise pickle.UnpicklingError(f'Unsupported global getattr({owner}, {name!r})')
     return getattr(HistoryBuffer, name)
@@ -39,7 +39,7 @@ class _Settings(dict):
 
 
 ARRAY, SCALAR = (value.__reduce__()[0] for value in (np.zeros(1), np.float64(0)))
-# What trainers store beside the weights, as far as it is safe to rebuild: plain data.
+# What trainers store beside the weights and is safe to rebuild: plain data.
 SAFE = [
     argparse.Namespace,
     HistoryBuffer,
@@ -53,7 +53,7 @@ SAFE = [
     timedelta,
     ARRAY,
     SCALAR,
-    # under their names in numpy 1
+    # the names in numpy 1
     (ARRAY, 'numpy.core.multiarray._reconstruct'),
     (SCALAR, 'numpy.core.multiarray.scalar'),
 ]
@@ -64,13 +64,13 @@ class CheckpointError(InputError):
 
 
 def read_state_dict(checkpoint: str | Path) -> dict[str, Tensor]:
-    """Read the parameters in a checkpoint, whatever they are wrapped in.
+    """Read the parameters in a checkpoint, under whatever key they are.
 
     Args:
         checkpoint: a ``.safetensors`` file, a file that ``torch.save`` wrote, or the
-            http(s) address of either. Parameters may stand under ``state_dict``,
-            ``model`` or ``model_ema``, of which the first that is there is taken;
-            ``module.`` before a name is cut off.
+            http(s) address of either. Parameters may be under ``state_dict``, ``model``
+            or ``model_ema``, the first of these that exists; a prefix ``module.`` is
+            removed.
 
     Returns:
         Tensors by name, on the CPU.
@@ -87,10 +87,10 @@ def unwrap(content: Any, origin: str | Path) -> tuple[dict[str, Tensor], str | N
 
     Args:
         content: what :func:`read_file` returned.
-        origin: what to call the file in an error.
+        origin: the file's name in error messages.
 
     Returns:
-        Tensors by name, and the key that they were wrapped in, if any.
+        Tensors by name, and the key that they were under, if any.
 
     Raises:
         CheckpointError: there are no tensors in it.
@@ -114,7 +114,7 @@ def unwrap(content: Any, origin: str | Path) -> tuple[dict[str, Tensor], str | N
 
 
 def read_file(checkpoint: str | Path) -> Any:
-    """Read a checkpoint file without running anything that is in it.
+    """Read a checkpoint file without running code from it.
 
     Args:
         checkpoint: as for :func:`read_state_dict`.
@@ -151,7 +151,7 @@ def read_file(checkpoint: str | Path) -> Any:
         raise CheckpointError(
             f'cannot read {checkpoint}: pip install safetensors'
         ) from error
-    except Exception as error:  # of many kinds, depending on what is in the file
+    except Exception as error:  # of any kind, depending on the file
         raise CheckpointError(f'cannot read {checkpoint} ({path}): {error}') from error
 
 
@@ -166,7 +166,7 @@ def _refused_class(error: Exception) -> str:
 
 
 def _download(url: str) -> Path:
-    """Download a file into torch's cache, once, by one process of each machine."""
+    """Download a file into torch's cache once, in one process per machine."""
     digest = hashlib.sha256(url.encode()).hexdigest()[:8]
     name = f'{digest}-{PurePosixPath(urlparse(url).path).name}'
     path = Path(torch.hub.get_dir()) / 'checkpoints' / name
@@ -178,7 +178,7 @@ def _download(url: str) -> Path:
     except (URLError, OSError) as error:
         raise CheckpointError(
             f'cannot download {url}: {getattr(error, "reason", error)}. Download it '
-            'elsewhere, and name the file instead'
+            'elsewhere, and give the file instead'
         ) from error
     finally:
         barrier()

@@ -1,7 +1,7 @@
-"""Fill a backbone from a checkpoint, and report how far.
+"""Fill a backbone from a checkpoint, and report what was filled.
 
-mmengine's own loader passes over names that do not match, with a warning among many.
-Here every parameter is accounted for in a report, and too few of them are an error.
+mmengine's own loader skips names that do not match, with one warning among many. Here a
+report accounts for every parameter, and filling too few of them is an error.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ REPORT = 'pretrained_coverage.json'
 
 @dataclass(frozen=True)
 class Coverage:
-    """How far a checkpoint filled a backbone.
+    """Report on what a checkpoint filled of a backbone.
 
     Parameters are listed by their names in the backbone.
 
     Attributes:
         checkpoint: the file or address.
-        loaded: parameters that were taken as they are.
+        loaded: parameters that were loaded as they are.
         resized: window tokens that were resized to another grid of windows.
         missing: parameters that only the backbone has.
         mismatched: parameters that have another shape in the file.
         unexpected: parameters that only the file has.
         filled: share of the backbone's values that were filled, in [0, 1].
         used: share of the file's values that were used, in [0, 1], not counting a
-            classifier and the norm before it, which are no part of a backbone.
+            classifier and the norm before it, which are not part of a backbone.
     """
 
     checkpoint: str
@@ -80,7 +80,7 @@ class Coverage:
         return '\n'.join(lines)
 
     def write(self, path: str | Path) -> None:
-        """Write the report as JSON; the file appears complete or not at all.
+        """Write the report as JSON, completely or not at all.
 
         Args:
             path: the file to write.
@@ -97,33 +97,33 @@ def fill(
     min_coverage: float = 0.85,
     resize_tokens: bool = False,
 ) -> Coverage:
-    """Fill a backbone from a checkpoint, and report how far.
+    """Fill a backbone from a checkpoint, and report what was filled.
 
     This is what ``init_cfg=dict(type='Pretrained', checkpoint=...)`` does in every
-    backbone of this package; that dict may hold the further arguments too. The names in
-    the file may be ours or the authors'. The report is logged, and written to
+    backbone of this package; that dict takes the other arguments too. The names in the
+    file may be ours or the authors'. The report is logged, and written to
     ``pretrained_coverage.json`` beside the log file, if there is one.
 
     Args:
-        backbone: the backbone to fill; unchanged where this raises.
+        backbone: the backbone to fill; unchanged if this raises.
         checkpoint: as for :func:`read_state_dict`.
-        prefix: take only the names that begin with it, and cut it off. Defaults to
-            ``'backbone.'`` where any name begins with that, else to nothing.
+        prefix: load only the names with this prefix, and remove it. Defaults to
+            ``'backbone.'`` if any name begins with that, else to none.
         min_coverage: the least share of the backbone that must be filled, and of the
-            file that must be used, in [0, 1]. Above 0, a parameter of another shape is
-            refused too, unless it is a window token. Defaults to 0.85, which accepts a
-            SepViT from classification in a dense model, which has about a tenth more,
-            and refuses another architecture.
-        resize_tokens: resize SepViT's learned window tokens bilinearly where the file
-            has another grid of windows, which is our choice, not the paper's; else they
-            count as mismatched. Defaults to False.
+            file that must be used, in [0, 1]. Above 0, parameters of another shape are
+            refused too, except window tokens. Defaults to 0.85, which lets a SepViT
+            from classification fill a dense one, which has about a tenth more
+            parameters, but refuses another architecture.
+        resize_tokens: resize SepViT's learned window tokens bilinearly if the file has
+            another grid of windows, which is our choice, not the paper's; otherwise
+            they count as mismatched. Defaults to False.
 
     Returns:
         The report.
 
     Raises:
-        CheckpointError: the file cannot be read, has no such prefix, or fills too
-            little or is used too little; the report is in the message.
+        CheckpointError: the file cannot be read, has no names with the prefix, fills
+            too little or is used too little; the message has the report.
     """
     state = _select(read_state_dict(checkpoint), prefix, checkpoint)
     given = to_ours(state, backbone.name_pairs)
@@ -147,8 +147,9 @@ def fill(
     if is_too_little or (of_other_shape and min_coverage > 0):
         raise CheckpointError(
             f'{checkpoint} does not fit {type(backbone).__name__}: at least '
-            f'{min_coverage:.0%} of the backbone must be filled and of the file be '
-            'used (min_coverage), and no parameter may have another shape.\n'
+            f'{min_coverage:.0%} of the backbone must be filled and {min_coverage:.0%} '
+            'of the file used (min_coverage), and no parameter may have another '
+            'shape.\n'
             f'{coverage}'
         )
     backbone.load_state_dict(taken, strict=False)
@@ -163,7 +164,7 @@ def share(names: Iterable[str], state: Mapping[str, Tensor]) -> float:
         state: tensors by name.
 
     Returns:
-        The share, in [0, 1]; 0 where there are no values.
+        The share, in [0, 1]; 0 if there are no values.
     """
     held = sum(state[name].numel() for name in names)
     return held / max(1, sum(value.numel() for value in state.values()))
@@ -173,12 +174,13 @@ def share(names: Iterable[str], state: Mapping[str, Tensor]) -> float:
 class Pretrained(PretrainedInit):
     """The initialiser that ``init_cfg=dict(type='Pretrained', ...)`` names.
 
-    It takes the place of mmengine's in the registry: backbones of this package are
-    filled by :func:`fill`, all other modules by mmengine's loader as ever.
+    It replaces mmengine's in the registry: backbones of this package are filled by
+    :func:`fill`, all other modules by mmengine's loader as before.
 
     Args:
         checkpoint: a file or an address.
-        prefix: take only the names that begin with it. Defaults to None.
+        prefix: load only the names with this prefix. Defaults to None: all, or as
+            :func:`fill` says.
         map_location: where mmengine's loader puts the tensors. Defaults to 'cpu'.
         **options: further arguments of :func:`fill`, for our backbones only.
     """
@@ -197,12 +199,12 @@ class Pretrained(PretrainedInit):
         """Initialise a module from the checkpoint.
 
         Args:
-            module: a backbone of this package or any other module.
+            module: a backbone of this package, or any other module.
 
         Raises:
             CheckpointError: :func:`fill` refuses the checkpoint.
-            TypeError: the options are not arguments of :func:`fill`, or the module is
-                not a backbone of this package.
+            TypeError: an option is not an argument of :func:`fill`, or there are
+                options but the module is not a backbone of this package.
         """
         if isinstance(module, FourStageBackbone):
             try:
@@ -226,7 +228,7 @@ class Pretrained(PretrainedInit):
 def _select(
     state: dict[str, Tensor], prefix: str | None, origin: str | Path
 ) -> dict[str, Tensor]:
-    """Keep the names that begin with a prefix, and cut it off."""
+    """Keep the names that begin with a prefix, and remove it."""
     given = prefix
     if prefix is None:
         prefix = BACKBONE if any(name.startswith(BACKBONE) for name in state) else ''
@@ -239,7 +241,7 @@ def _select(
     if not chosen:
         beginnings = sorted({name.split('.')[0] for name in state})
         raise CheckpointError(
-            f'no name in {origin} begins with {given!r}; they begin with '
+            f'no name in {origin} begins with {given!r}; names begin with '
             f'{", ".join(beginnings)}'
         )
     return chosen
@@ -248,7 +250,7 @@ def _select(
 def _sort(
     given: Mapping[str, Tensor], backbone: FourStageBackbone
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Find the values that fit a backbone as they are, and resize those that can be."""
+    """Split off the values that fit as they are, and resize others where possible."""
     fitting, resizable = {}, {}
     for name, place in backbone.state_dict().items():
         if name not in given:

@@ -1,4 +1,4 @@
-"""Load whole models: find the last checkpoint, load one entirely or not at all."""
+"""Load whole models: find the last checkpoint, and load it entirely or not at all."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from torch import nn
 from .files import CheckpointError, read_file, read_state_dict
 from .fill import share
 
-LEAST_FILLED = 0.5  # of a model, by a file that training starts from
+LEAST_FILLED = 0.5  # share of a model that `load_from` must fill
 
 
 def latest_checkpoint(work_dir: str | Path) -> Path | None:
     """Find the last complete checkpoint that training left in a folder.
 
-    It is the one that the file ``last_checkpoint`` names, as in mmengine, unless the
-    machine went down before it was written to the end; then it is the newest complete
-    one. Numbers do not decide, since another run may have left higher ones.
+    It is the one that the file ``last_checkpoint`` names, as in mmengine, or the newest
+    complete one if that was cut short. Numbers do not decide, since another run may
+    have left higher ones.
 
     Args:
         work_dir: a folder with ``epoch_*.pth`` or ``iter_*.pth``; need not exist.
 
     Returns:
-        The checkpoint, or None where there is no complete one.
+        The checkpoint, or None if there is no complete one.
     """
     work_dir = Path(work_dir)
     steps = {
@@ -43,17 +43,17 @@ def latest_checkpoint(work_dir: str | Path) -> Path | None:
         return path == named, path.stat().st_mtime, steps[path]
 
     for path in sorted(steps, key=rank, reverse=True):
-        # The directory of a zip archive is at its very end: a file cut short has none.
+        # The directory of a zip archive is at its end, so a file cut short has none.
         if zipfile.is_zipfile(path):
             return path
     return None
 
 
 def require_fit(model: nn.Module, checkpoint: str | Path) -> None:
-    """Refuse to start training from a file that has little in common with the model.
+    """Raise an error if a file to start training from fills little of the model.
 
-    mmengine loads what fits and warns of the rest, so that training from a file with
-    other names would start from noise. A new head for other classes is accepted.
+    mmengine loads what fits and warns about the rest, so with a file of other names
+    training would start from noise. A new head for other classes is accepted.
 
     Args:
         model: the model, possibly wrapped (DDP).
@@ -78,10 +78,10 @@ def require_fit(model: nn.Module, checkpoint: str | Path) -> None:
     filled = share(fitting, target)
     if filled < LEAST_FILLED:
         raise CheckpointError(
-            f'load_from {checkpoint} fills {filled:.0%} of the model, at least '
-            f'{LEAST_FILLED:.0%} are needed. Its names are '
-            f'{shorten(", ".join(state), 200)}. tools/convert_checkpoint.py converts '
-            "the authors' files; model.backbone.init_cfg fills the backbone alone"
+            f'load_from {checkpoint} fills {filled:.0%} of the model, but must fill at '
+            f'least {LEAST_FILLED:.0%}. Its names are '
+            f"{shorten(', '.join(state), 200)}. To convert the authors' files, use "
+            'sepvit-mm convert; to fill the backbone alone, model.backbone.init_cfg'
         )
 
 
@@ -95,7 +95,7 @@ def load_entirely(model: nn.Module, checkpoint: str | Path) -> None:
 
     Raises:
         CheckpointError: the file is missing or unreadable, or parameters are missing,
-            unexpected or of another shape; they are named.
+            unexpected or of another shape; the message names them.
     """
     state = read_state_dict(checkpoint)
     try:

@@ -31,16 +31,16 @@ PEERS = {
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what to time, on what, and where to write the result."""
+    """Declare what to time, on what device, and where to write the result."""
     parser.add_argument(
         '--backbone',
         default='SepViT',
         choices=sorted(BACKBONES),
-        help='which backbone (default: %(default)s)',
+        help='backbone to time (default: %(default)s)',
     )
     parser.add_argument(
         '--arch',
-        help='its size (default: that of its peers, '
+        help='its architecture (default: the closest to the peers, '
         + ', '.join(f'{arch} for {name}' for name, arch in DEFAULT_ARCH.items())
         + ')',
     )
@@ -57,15 +57,15 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=at_least(1),
         default=5,
         metavar='N',
-        help='how often each model is timed (default: %(default)s)',
+        help='number of times each model is timed (default: %(default)s)',
     )
     parser.add_argument(
         '--device',
         default='cpu',
-        help='where to compute, e.g. cuda (default: %(default)s)',
+        help='device, e.g. cuda (default: %(default)s)',
     )
     parser.add_argument(
-        '--no-peers', action='store_true', help='leave out the models of timm'
+        '--no-peers', action='store_true', help='leave out the peers from timm'
     )
     parser.add_argument(
         '--json', type=file_to_write, metavar='FILE', help='write the rows to this file'
@@ -95,7 +95,7 @@ def run(args: Namespace) -> int:
 
 
 def _images(args: Namespace) -> torch.Tensor:
-    """A batch of noise on the device."""
+    """Make a batch of noise on the device."""
     try:
         return torch.randn(args.batch, 3, *args.shape, device=args.device)
     except (AssertionError, RuntimeError) as error:  # no such device, or none here
@@ -104,22 +104,22 @@ def _images(args: Namespace) -> torch.Tensor:
 
 
 def _literal_pair(backbone: str, arch: str) -> dict[str, nn.Module]:
-    """A backbone and, unless that would take hours, its literal definition."""
+    """Make a backbone and, unless it takes hours, its literal definition."""
     ours = BACKBONES[backbone](arch).eval()
     models = {f'{backbone}-{arch}': ours}
-    if backbone != 'PaleTransformer':  # whose definition goes position by position
+    if backbone != 'PaleTransformer':  # its definition works position by position
         models[LITERAL] = literal_copy(ours)
     return models
 
 
 def _peers(shape: tuple[int, int]) -> dict[str, nn.Module]:
-    """Other backbones of about this size, from timm."""
+    """Make other backbones of about this size, from timm."""
     try:
-        import timm  # needed for nothing else
+        import timm  # optional, only needed here
     except ImportError as error:
         raise InputError(
             'the peers are models of timm, which is not installed: pip install timm, '
-            'or leave them out by --no-peers'
+            'or leave them out with --no-peers'
         ) from error
     models = {}
     for title, peer in PEERS.items():
@@ -140,7 +140,7 @@ def _time(
 
 
 def _setting(images: torch.Tensor) -> str:
-    """What was timed on what, as the heading of a table."""
+    """Describe device and images, as the heading of a table."""
     where = f'CPU, {torch.get_num_threads()} threads'
     if images.is_cuda:
         where = torch.cuda.get_device_name(images.device)

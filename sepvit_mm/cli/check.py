@@ -1,4 +1,4 @@
-"""Find what commonly goes wrong in a config, before it trains.
+"""Find common mistakes in configs before training.
 
 Exit codes: 0 nothing found, 1 findings, 2 a config cannot be used.
 """
@@ -20,24 +20,24 @@ from .quiet import quiet
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the configs and what they are checked for."""
+    """Declare the configs and how to check them."""
     add_config(parser, several=True)
     parser.add_argument(
         '--gpus',
         type=at_least(1),
         metavar='N',
-        help='how many will train (default: as many as make the base batch size)',
+        help='number of GPUs that will train (default: enough for the base batch size)',
     )
     parser.add_argument(
         '--on-data',
         action='store_true',
-        help='train the one step on the training data instead of noise',
+        help='run the training step on the training data instead of noise',
     )
 
 
 def run(args: Namespace) -> int:
-    """Check the configs, print a table, and tell the worst by the exit code."""
-    with quiet():  # warnings are about what is checked here, or no mistake
+    """Check the configs, print a table, and return the worst outcome."""
+    with quiet():  # their warnings repeat the findings, or are no mistake
         reports = {path: _report(path, args) for path in args.configs}
     rich.print(_table(reports))
     if unusable := [path for path, report in reports.items() if report.unusable]:

@@ -1,7 +1,7 @@
 """Convert a checkpoint from the authors' names to ours, or from ours to theirs.
 
-The direction follows from the names in SRC. Files of SepViT's and LITv2's authors are
-known: ImageNet classifiers, dense backbones, and whole detectors and segmentors.
+The names in SRC decide the direction. It knows the files of SepViT's and LITv2's
+authors: ImageNet classifiers, dense backbones, and whole detectors and segmentors.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Convert a file, and print what was renamed and the digest of the new file."""
     if args.dst.suffix == '.safetensors':
-        raise InputError(f'{args.dst}: only files of torch.save are written')
+        raise InputError(f'{args.dst}: only files of torch.save can be written')
     if args.dst.exists():
         raise InputError(f'{args.dst} exists already; remove it or name another')
     done = convert(read_file(args.src), args.src)
@@ -49,7 +49,7 @@ def run(args: Namespace) -> int:
 
 
 def _table(names: Mapping[str, str]) -> Table:
-    """How many tensors of each part of the model have another name now."""
+    """Count the renamed tensors in each part of the model."""
     renamed: Counter[str] = Counter()
     kept: Counter[str] = Counter()
     for old, new in names.items():

@@ -28,12 +28,12 @@ from ..zoo import models
 from .options import add_config, add_shape, at_least
 from .quiet import quiet
 
-# What papers measure at: mmdet's, mmseg's and mmpretrain's models.
+# Height and width at which papers count, by library.
 SHAPES = {'mmdet': (800, 1280), 'mmseg': (512, 2048), 'mmpretrain': (224, 224)}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the config, the size of the image and how finely to count."""
+    """Declare the config, the size of the image and the depth of the table."""
     add_config(parser)
     add_shape(
         parser,
@@ -48,13 +48,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         const=3,
         default=1,
         metavar='DEPTH',
-        help='split modules this deep (default DEPTH: %(const)s; default without the '
+        help='list modules down to this depth (default DEPTH: %(const)s; without the '
         'option: %(default)s)',
     )
 
 
 def run(args: Namespace) -> int:
-    """Count, and print a table of the modules and what it leaves out."""
+    """Count, and print a table of the modules and what is not counted."""
     cfg = load_config(args.config, overrides=args.cfg_options)
     height, width = args.shape or _usual_shape(args.config, cfg)
     with quiet():
@@ -72,7 +72,7 @@ def run(args: Namespace) -> int:
 
 
 def _usual_shape(path: str, cfg: Config) -> tuple[int, int]:
-    """Height and width at which the paper, or others of the task, count."""
+    """Return the height and width at which papers count this model."""
     if known := models().get(Path(path).stem):
         return known.counted.shape
     return SHAPES.get(cfg.get('default_scope'), (224, 224))
@@ -82,17 +82,17 @@ def _count(
     path: str, cfg: Config, height: int, width: int
 ) -> tuple[BaseModel, dict[str, Macs]]:
     try:
-        # not every library's model can be built where there is no memory
+        # not every library's model can be built on the meta device
         model = build_model(cfg).to('meta').eval()
         images = torch.zeros(1, 3, height, width, device='meta')
         return model, macs_by_module(model, images)
-    except Exception as error:  # of any library, about anything in the config
+    except Exception as error:  # of any kind, from any library
         reason = shorten(f'{type(error).__name__}: {error}', 400)
         raise InputError(f'cannot count {path}: {reason}') from error
 
 
 def _table(model: BaseModel, macs: Mapping[str, Macs], *, depth: int) -> Table:
-    """A row for the whole and for every module that is at most so deep."""
+    """Make a table: a row for the whole and for every module down to a depth."""
     kinds = [kind for kind in KINDS if macs[''][kind]]
     table = Table()
     table.add_column('module', no_wrap=True)

@@ -1,4 +1,4 @@
-"""The program ``sepvit-mm``."""
+"""The command line program ``sepvit-mm``."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Command(Protocol):
     __doc__: str | None
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare what the command takes."""
+        """Declare the command's arguments."""
 
     def run(self, args: Namespace) -> int:
-        """Do the work; return the exit code."""
+        """Do the work, and return the exit code."""
 
 
 COMMANDS: dict[str, Command] = {
@@ -35,22 +35,22 @@ COMMANDS: dict[str, Command] = {
     'prepare': prepare,
     'zoo': zoo,
 }
-"""The commands by name, in the order in which the help lists them."""
+"""The commands by name, in the order of the help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: name of the command and what it takes. Defaults to the arguments of
-            the process.
+        arguments: the command's name and its arguments. Defaults to those of the
+            process.
 
     Returns:
-        The exit code: 0 done, 1 findings, 2 a mistake of the user's, which is told in a
-        line on stderr.
+        The exit code: 0 done, 1 findings, 2 a mistake of the user's, reported in a line
+        on stderr.
 
     Raises:
-        SystemExit: the arguments cannot be parsed, or ask for help.
+        SystemExit: the arguments cannot be parsed, or ask for help or the version.
     """
     args = _parser().parse_args(arguments)
     try:
@@ -64,8 +64,8 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog='sepvit-mm',
         description='SepViT, LITv2 and Pale Transformer for mmdet, mmseg, mmpretrain.',
-        epilog='sepvit-mm COMMAND --help tells what a command takes. Exit codes: '
-        '0 done, 1 findings, 2 a mistake in what was given.',
+        epilog='sepvit-mm COMMAND --help lists its arguments. Exit codes: 0 done, '
+        '1 findings, 2 a mistake in the input.',
     )
     parser.add_argument('--version', action='version', version=__version__)
     commands = parser.add_subparsers(

@@ -15,7 +15,7 @@ LEAST_PIXELS = 32  # the stride of the last stage
 
 
 class _CfgOptions(DictAction):
-    """mmengine's ``KEY=VALUE`` pairs, malformed ones reported as argparse does."""
+    """mmengine's ``KEY=VALUE`` pairs; malformed ones are an argparse error."""
 
     def __call__(
         self,
@@ -34,7 +34,7 @@ class _CfgOptions(DictAction):
 
 
 class _Shape(Action):
-    """Height and width of an image, which every stage must leave something of."""
+    """Height and width of an image, large enough for the last stage."""
 
     def __call__(
         self,
@@ -52,11 +52,11 @@ class _Shape(Action):
 
 
 def add_config(parser: ArgumentParser, *, several: bool = False) -> None:
-    """Let a command take a config file, and overrides of its values.
+    """Add a config file and overrides of its values to a command's arguments.
 
     Args:
-        parser: the command's.
-        several: whether it takes several files. Defaults to False.
+        parser: the command's parser.
+        several: whether the command takes several files. Defaults to False.
     """
     if several:
         parser.add_argument('configs', nargs='+', metavar='CONFIG', help='config files')
@@ -68,12 +68,12 @@ def add_config(parser: ArgumentParser, *, several: bool = False) -> None:
         action=_CfgOptions,
         metavar='KEY=VALUE',
         help='override values of the config, e.g. optim_wrapper.optimizer.lr=1e-4; '
-        'data_root=DIR moves every path under it',
+        'data_root=DIR moves all paths under it',
     )
 
 
 def add_launcher(parser: ArgumentParser) -> None:
-    """Let several processes run a command."""
+    """Add the launcher of a distributed run to a command's arguments."""
     parser.add_argument(
         '--launcher',
         choices=get_args(Launcher),
@@ -85,11 +85,11 @@ def add_launcher(parser: ArgumentParser) -> None:
 def add_shape(
     parser: ArgumentParser, *, default: Sequence[int] | None, default_help: str
 ) -> None:
-    """Let a command take the size of images.
+    """Add the size of images to a command's arguments.
 
     Args:
-        parser: the command's.
-        default: height and width in pixels; None where the command decides.
+        parser: the command's parser.
+        default: height and width in pixels; None if the command decides.
         default_help: the default in words.
     """
     parser.add_argument(
@@ -104,7 +104,7 @@ def add_shape(
 
 
 def at_least(least: int) -> Callable[[str], int]:
-    """The type of an argument that is an integer from ``least`` on."""
+    """Return the argparse type for integers of at least ``least``."""
 
     def integer(text: str) -> int:
         number = int(text)
@@ -116,14 +116,14 @@ def at_least(least: int) -> Callable[[str], int]:
 
 
 def file_to_write(text: str) -> Path:
-    """The type of an argument that names a file to write."""
+    """Parse an argument that names a file to write."""
     if Path(text).is_dir():
         raise ArgumentTypeError(f'{text} is a folder, but must be a file')
     return Path(text)
 
 
 def folder_to_write(text: str) -> Path:
-    """The type of an argument that names a folder to write to."""
+    """Parse an argument that names a folder to write to."""
     if Path(text).is_file():
         raise ArgumentTypeError(f'{text} is a file, but must be a folder')
     return Path(text)

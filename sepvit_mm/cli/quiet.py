@@ -1,4 +1,4 @@
-"""Silence of the libraries, while a command looks at configs."""
+"""Silence the libraries while a command runs them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hold back logs and warnings, which would come between the lines of a command.
+    """Suppress logs and warnings, which would clutter a command's output.
 
-    Errors are logged all the same.
+    Errors are still logged.
     """
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)

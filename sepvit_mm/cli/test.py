@@ -32,11 +32,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         '--show-dir',
         type=folder_to_write,
         metavar='DIR',
-        help='draw predictions beside the ground truth, a picture for every image, '
-        'into this folder',
+        help='draw predictions beside the ground truth into this folder, one picture '
+        'per image',
     )
     parser.add_argument(
-        '--tta', action='store_true', help="use the config's test time augmentation"
+        '--tta', action='store_true', help="use the config's test-time augmentation"
     )
 
 

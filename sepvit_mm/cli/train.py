@@ -14,7 +14,7 @@ from .options import add_config, add_launcher, at_least, folder_to_write
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the config, where to write, and the variants of a training."""
+    """Declare the config, where to write, and how to vary the training."""
     add_config(parser)
     add_launcher(parser)
     parser.add_argument(
@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         nargs='?',
         const='auto',
         metavar='FILE',
-        help='go on from this checkpoint (default FILE: the last one in the work dir)',
+        help='resume from this checkpoint (default FILE: the last one in the work dir)',
     )
     for option, precision in (('--amp', 'float16'), ('--bf16', 'bfloat16')):
         parser.add_argument(
@@ -51,13 +51,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--checkpointing',
         action='store_true',
-        help="compute the backbone's activations twice instead of keeping them",
+        help="recompute the backbone's activations instead of storing them",
     )
     parser.add_argument(
         '--layer-decay',
         type=float,
         metavar='RATE',
-        help="learning rate of a backbone's layer relative to the one above, e.g. 0.8",
+        help='learning rate of each backbone layer relative to the one above, e.g. 0.8',
     )
     parser.add_argument(
         '--compile',

@@ -1,4 +1,4 @@
-"""Print the tables of the model zoo, or renew them and the metafiles."""
+"""Print the tables of the model zoo, or update them and the metafiles."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare whether to write."""
+    """Declare whether to write files."""
     parser.add_argument(
         '--write',
         action='store_true',
-        help='renew the tables in the docs, model-index.yml and configs/metafile_*.yml '
-        'of a checkout',
+        help='update the tables in the docs, model-index.yml and '
+        'configs/metafile_*.yml of a checkout',
     )
 
 
@@ -43,7 +43,7 @@ def _write() -> None:
     """Write the files that are out of date, and print their names."""
     if not (CHECKOUT / 'model-index.yml').is_file():
         raise InputError(
-            '--write renews the files of a checkout, but this package was installed '
+            '--write updates the files of a checkout, but this package was installed '
             'without one'
         )
     with quiet():

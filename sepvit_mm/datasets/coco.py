@@ -27,9 +27,9 @@ def write_split(
         folder: the dataset's folder.
         split: 'train' or 'val'.
         category: name of the only category; its id is 1.
-        tiles: for each tile its name, its 8-bit image of shape (H, W) or (H, W, 3) in
-            RGB order, and its annotations: ``bbox``, ``area``, ``iscrowd`` and, where
-            there are masks, ``segmentation``.
+        tiles: name of each tile, its 8-bit image of shape (H, W) or (H, W, 3) in RGB
+            order, and its annotations: ``bbox``, ``area``, ``iscrowd`` and, for masks,
+            ``segmentation``.
     """
     images: list[dict[str, Any]] = []
     annotations: list[Annotation] = []
@@ -68,7 +68,7 @@ def write_annotations(folder: Path, split: str, content: Mapping[str, Any]) -> N
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
-    """Write an image, and create the folders that it is in.
+    """Write an image, and create its folders.
 
     Args:
         path: the file to write.
@@ -79,7 +79,7 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
 
 
 def annotation_file(folder: Path, split: str) -> Path:
-    """Name the file that holds the annotations of a split.
+    """Return the path of a split's annotations.
 
     Args:
         folder: the dataset's folder.

@@ -1,9 +1,9 @@
 """Crowns: small crops of the tree scenes, half of them with a tree in the middle.
 
-This classification dataset of real photographs serves the purpose of ImageNet: to
-pre-train a backbone from which a detector, here the one for trees, then starts. The
-crops are cut from the scenes of :mod:`.trees`, and the same scenes are held out: no
-further source is needed, and both steps of training stay within one domain.
+This classification dataset takes the place of ImageNet: it pre-trains a backbone from
+which a detector, here the one for trees, then starts. The crops are from the scenes of
+:mod:`.trees`, with the same scenes held out, so no further source is needed and both
+steps of training stay within one domain.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def write(
 ) -> None:
     """Write the dataset: images, and annotations in OpenMMLab's own layout.
 
-    A crop shows a tree where its centre is that of a box, moved inside the scene if
-    need be, and ground where no box reaches its middle half.
+    Tree crops have a box at their centre, and are moved inside the scene if need be.
+    No box reaches the middle half of a ground crop.
 
     Args:
         files: contents of the wheel's files by path.
@@ -70,7 +70,7 @@ def _crops(
         for left in range(0, width - size + 1, size // 4)
         if not any(_reaches_middle(box, left, top, size) for box in boxes)
     ]
-    # As many with a tree as without, and the same ones every time.
+    # As many trees as ground, and the same ones every time.
     rng = np.random.default_rng(0)
     count = min(len(places), len(ground))
     for label, candidates in ((1, places), (0, ground)):

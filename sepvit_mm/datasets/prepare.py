@@ -1,4 +1,4 @@
-"""Prepare a dataset: fetch its wheel, check it and write the files, all or none."""
+"""Prepare a dataset: fetch its wheel, check it, and write all files or none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Dataset:
     """How a dataset is made.
 
     Attributes:
-        source: the wheel that its files are in.
+        source: the wheel that holds its files.
         license: path of the licence text inside the wheel.
         write: ``write(files, folder)`` writes the dataset into a folder, given the
             contents of the wheel's files by path.
@@ -40,12 +40,12 @@ DATASETS = {
 def prepare(
     name: str, data_root: str | Path = 'data', wheel: str | Path | None = None
 ) -> Path:
-    """Prepare a dataset unless it is there already.
+    """Prepare a dataset unless it exists already.
 
     Args:
         name: a key of :data:`DATASETS`.
         data_root: folder of the datasets. Defaults to 'data'.
-        wheel: the wheel, for a machine without a network. Defaults to None: pip
+        wheel: path of the wheel, for a machine without a network. Defaults to None: pip
             downloads it.
 
     Returns:
@@ -61,7 +61,7 @@ def prepare(
 
 
 def build(dataset: Dataset, folder: Path, wheel: str | Path | None = None) -> Path:
-    """Build a dataset in a folder unless it is there already.
+    """Build a dataset in a folder unless it exists already.
 
     Args:
         dataset: how to make it.
@@ -92,7 +92,8 @@ def build(dataset: Dataset, folder: Path, wheel: str | Path | None = None) -> Pa
 def count(folder: str | Path) -> dict[str, tuple[int, int]]:
     """Count the images and objects of a dataset.
 
-    Ignore regions do not count; an object in several training tiles counts in each.
+    Ignore regions are not counted; an object in several training tiles is counted in
+    each.
 
     Args:
         folder: the dataset's folder.

@@ -1,7 +1,7 @@
-"""Cut a scene into tiles, and decide which tile an object belongs to.
+"""Cut a scene into tiles, and decide which tiles an object belongs to.
 
 An object belongs to every tile that holds the centre of its box, and is annotated
-there, clipped at the tile's border. What other tiles show of it is an ignore region
+there, clipped at the tile's border. Its part in any other tile is an ignore region
 (COCO's ``iscrowd``), where a detection counts neither for nor against a model. Tiles
 without overlap therefore count every object exactly once.
 """
@@ -60,8 +60,7 @@ class Tile:
             box: left, top, right, bottom in the scene.
 
         Returns:
-            Left, top, right, bottom in the tile, or None where it shows nothing of the
-            box.
+            Left, top, right, bottom in the tile, or None if they do not overlap.
         """
         left, right = np.clip((box[0], box[2]), self.left, self.right) - self.left
         top, bottom = np.clip((box[1], box[3]), self.top, self.bottom) - self.top
@@ -70,7 +69,7 @@ class Tile:
         return int(left), int(top), int(right), int(bottom)
 
     def owns(self, box: Box) -> bool:
-        """Tell whether the centre of a box lies in the tile.
+        """Return whether the centre of a box lies in the tile.
 
         Args:
             box: left, top, right, bottom in the scene.
@@ -85,12 +84,12 @@ class Tile:
     def split(self, size: int, overlap: int = 0) -> list[Tile]:
         """Cover this rectangle with tiles of nearly equal size, row by row.
 
-        Full tiles would leave a rest at the border, and a strip a few pixels wide would
-        show hardly any object whole.
+        Full tiles would leave a narrow strip at the border, which would show hardly any
+        object whole.
 
         Args:
             size: largest width and height of a tile in pixels.
-            overlap: overlap of neighbours in pixels. An object that is not larger is
+            overlap: overlap of neighbours in pixels. An object no larger than this is
                 whole in at least one tile. Defaults to 0.
 
         Returns:

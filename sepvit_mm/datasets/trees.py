@@ -1,6 +1,6 @@
 """Trees: boxes on aerial photographs by NEON, from the deepforest wheel.
 
-Four scenes at 10 cm a pixel in which people drew boxes around 951 tree crowns
+Four scenes at 10 cm per pixel, with boxes that people drew around 951 tree crowns
 (574, 279, 61 and 37). The largest scene is for training. The others are held out; two
 of them are from sites that training never sees.
 """
@@ -80,8 +80,8 @@ def write(
 def read_voc_boxes(xml: bytes) -> list[Box]:
     """Read the boxes of a Pascal VOC file.
 
-    Labels are left out: one scene tells ``Alive`` from ``Dead``, the others say
-    ``Tree`` for both.
+    Labels are ignored: one scene has ``Alive`` and ``Dead``, the others have ``Tree``
+    for both.
 
     Args:
         xml: content of the file.

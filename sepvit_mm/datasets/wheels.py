@@ -25,10 +25,10 @@ class WheelSource:
     Attributes:
         project: name of the project on the package index.
         version: its release.
-        members: for each file its path inside the wheel and its sha256, which is None
-            where the digest of the wheel suffices.
-        sha256: digest of the wheel. Defaults to None, for a project that publishes a
-            wheel for each platform; every member then needs a digest of its own.
+        members: sha256 of each file by its path inside the wheel; None if the wheel's
+            digest suffices.
+        sha256: digest of the wheel. Defaults to None, for a project with a wheel for
+            each platform; every member then needs its own digest.
         pip_args: further arguments of ``pip download``. Defaults to none.
 
     Raises:
@@ -51,7 +51,7 @@ class WheelSource:
             )
 
     def __str__(self) -> str:
-        """Give the requirement as pip reads it."""
+        """Return the requirement as pip reads it."""
         return f'{self.project}=={self.version}'
 
 
@@ -60,7 +60,7 @@ def fetch(source: WheelSource, wheel: str | Path | None = None) -> dict[str, byt
 
     Args:
         source: the wheel and its files.
-        wheel: a wheel on disk. Defaults to None: pip downloads it into a temporary
+        wheel: path of the wheel. Defaults to None: pip downloads it into a temporary
             folder, and shows its own progress.
 
     Returns:

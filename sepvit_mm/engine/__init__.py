@@ -1,4 +1,4 @@
-"""Train and test on mmengine's Runner: everything that the command line does.
+"""Train and test with mmengine's Runner, as the command line does.
 
 Detection, segmentation and classification are told apart by the config's
 ``default_scope`` alone.

@@ -1,4 +1,4 @@
-"""Load a config, apply overrides and check that the data it names is there."""
+"""Load a config, apply overrides, and check that its data exists."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..errors import InputError
 Launcher = Literal['none', 'pytorch', 'slurm', 'mpi']
 """What starts the processes of a distributed run."""
 
-# Datasets of mmpretrain that fetch their files when they are built.
+# Datasets of mmpretrain that download their files when they are built.
 FETCHED = ('CIFAR10', 'CIFAR100', 'MNIST', 'FashionMNIST')
 
 
@@ -33,22 +33,22 @@ def load_config(
 
     Args:
         path: the config file.
-        overrides: values by dotted key, ``{'optim_wrapper.optimizer.lr': 1e-4}``.
+        overrides: values by dotted key, e.g. ``{'optim_wrapper.optimizer.lr': 1e-4}``.
             ``data_root`` is special: it moves every path that lies under the
             config's own ``data_root``, wherever it stands (datasets, evaluators).
             Defaults to None: no overrides.
         work_dir: folder for logs and checkpoints. Defaults to the config's own
             ``work_dir``, else ``work_dirs/<name of the config>``.
-        launcher: what started the processes. Defaults to 'none': there is one.
+        launcher: what started the processes. Defaults to 'none': a single process.
 
     Returns:
         The config, with ``work_dir`` and ``launcher`` set.
 
     Raises:
         ValueError: an unknown launcher.
-        InputError: the file does not exist or cannot be read; the first key of an
-            override is neither in it nor an argument of mmengine's Runner; several
-            processes are asked for where mmengine knows no device for them.
+        InputError: the file does not exist or cannot be read; the first part of an
+            override's key is neither in it nor an argument of mmengine's Runner; or a
+            launcher is given but mmengine finds no device except the CPU.
     """
     require_one_of('launcher', launcher, Launcher)
     cfg = _read(path)
@@ -68,19 +68,19 @@ def _read(path: str | Path) -> Config:
         raise InputError(f'config file not found: {path}')
     try:
         return Config.fromfile(str(path))
-    except Exception as error:  # whatever is in that Python file
+    except Exception as error:  # of any kind: a config is Python code
         reason = shorten(f'{type(error).__name__}: {error}', 400)
         raise InputError(f'cannot read config {path}: {reason}') from error
 
 
 def _override(cfg: Config, overrides: dict[str, Any], path: str | Path) -> None:
     known = {*cfg, *signature(Runner).parameters, 'data_root'}
-    # the Runner reads more from the whole config
+    # what the Runner reads from the whole config, too
     known |= {'compile', 'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn'}
     for key in overrides:
         if key.split('.')[0] not in known:
             raise InputError(
-                f'no place in {path} for {key}: it is not one of '
+                f'cannot set {key} in {path}: it must begin with one of '
                 f'{", ".join(sorted(known))}'
             )
     if 'data_root' in overrides:
@@ -89,7 +89,7 @@ def _override(cfg: Config, overrides: dict[str, Any], path: str | Path) -> None:
         cfg.merge_from_dict(overrides)
     except (KeyError, TypeError) as error:
         keys, reason = ', '.join(overrides), shorten(str(error), 200)
-        raise InputError(f'no place in {path} for {keys}: {reason}') from error
+        raise InputError(f'cannot set {keys} in {path}: {reason}') from error
 
 
 def _move_data_root(cfg: Config, new: str) -> None:
@@ -109,13 +109,13 @@ def _move_data_root(cfg: Config, new: str) -> None:
 
 
 def type_of(node: Any) -> str:
-    """The name of a config's ``type``, without its scope; the type may be a class.
+    """Return the name of a node's ``type``, a string or class, without its scope.
 
     Args:
         node: any part of a config.
 
     Returns:
-        The name; empty for what is no dict with a type.
+        The name; empty if the node is not a dict with a type.
     """
     kind = node.get('type', '') if isinstance(node, Mapping) else ''
     return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
@@ -124,8 +124,8 @@ def type_of(node: Any) -> str:
 def in_float32(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
     """Copy the settings of an optimizer wrapper, without mixed precision.
 
-    Without a GPU mmengine refuses mixed precision, and mmcv's operators take float32
-    only.
+    Without a GPU, mmengine refuses mixed precision, and mmcv's operators take only
+    float32.
 
     Args:
         optim_wrapper: the settings; left unchanged.
@@ -139,15 +139,15 @@ def in_float32(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def require_data(cfg: Config, *dataloaders: str) -> None:
-    """Check that the files and folders that these dataloaders read exist.
+    """Check that the files and folders of these dataloaders exist.
 
     Args:
         cfg: a loaded config.
-        dataloaders: its keys to check, e.g. ``'train_dataloader'``. Keys that it
-            does not have are passed over.
+        dataloaders: the keys to check, e.g. ``'train_dataloader'``. Keys that the
+            config does not have are skipped.
 
     Raises:
-        InputError: names the first missing path and how to get the data.
+        InputError: a path is missing; the message says how to get the data.
     """
     for name in dataloaders:
         for dataset in datasets_of(cfg.get(name) or {}):
@@ -156,13 +156,13 @@ def require_data(cfg: Config, *dataloaders: str) -> None:
                     raise InputError(
                         f'{path}, which {name} of {cfg.filename} reads, does not '
                         'exist. Prepare it (sepvit-mm prepare makes the small '
-                        'datasets) or name the folder that holds it by --cfg-options '
+                        'datasets) or say where it is with --cfg-options '
                         'data_root=DIR.'
                     )
 
 
 def _paths(dataset: Mapping[str, Any]) -> list[Path]:
-    """Local files and folders that must be there for a dataset, the root first."""
+    """List the local files and folders that a dataset needs, the root first."""
     root = dataset.get('data_root')
     if not root or '://' in root or type_of(dataset) in FETCHED:
         return []
@@ -173,7 +173,7 @@ def _paths(dataset: Mapping[str, Any]) -> list[Path]:
 
 
 def datasets_of(node: Mapping[str, Any]) -> Iterator[ConfigDict]:
-    """All datasets in a dataloader, wrappers and those inside them."""
+    """Yield all datasets in a dataloader, wrappers and the datasets inside them."""
     for inner in [node.get('dataset'), *(node.get('datasets') or [])]:
         if inner:
             yield inner

@@ -1,4 +1,4 @@
-"""Metrics as a table for people and as JSON for programs."""
+"""Show metrics as a table, and write them as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..atomic import written_whole
 
 
 def metrics_table(metrics: Mapping[str, Any]) -> Table:
-    """All metrics as a table, in the evaluator's order.
+    """Return all metrics as a table, in the evaluator's order.
 
     Args:
         metrics: values by name, as :func:`evaluate` returns them.
@@ -29,18 +29,18 @@ def metrics_table(metrics: Mapping[str, Any]) -> Table:
 
 
 def write_metrics(metrics: Mapping[str, Any], path: str | Path) -> None:
-    """Write metrics as one JSON object; numbers that do not exist become null.
+    """Write metrics as one JSON object; NaN and infinity become null.
 
     Args:
         metrics: values by name, as :func:`evaluate` returns them.
-        path: the file, which appears complete or not at all.
+        path: the file; it appears complete or not at all.
     """
     with written_whole(path) as partial:
         partial.write_text(json.dumps(_plain(dict(metrics)), indent=2) + '\n')
 
 
 def _plain(value: Any) -> Any:
-    """Make a metric JSON: some are lists over classes, some numbers are numpy's."""
+    """Convert a metric for JSON: it may be a list over classes or numpy's number."""
     if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""Build what a config describes."""
+"""Build the model, optimizer and schedulers of a config."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .config import in_float32
 
 
 def build_model(cfg: Config, *, device: str | torch.device = 'cpu') -> BaseModel:
-    """Build a config's model for one process, its weights not initialised.
+    """Build a config's model for one process, without initialising its weights.
 
     Args:
         cfg: from :func:`load_config`; left unchanged.
-        device: where to put it; on 'meta' it takes no memory and no time. Defaults to
-            'cpu'.
+        device: where to put it; on 'meta' it takes neither memory nor time. Defaults
+            to 'cpu'.
 
     Returns:
-        The model, in training mode; SyncBN is plain batch norm.
+        The model, in training mode, with plain batch norm in place of SyncBN.
     """
     init_default_scope(cfg.get('default_scope') or 'mmengine')
     model = dict(cfg.model)
@@ -40,18 +40,18 @@ def build_optimizer(cfg: Config, model: nn.Module) -> OptimWrapper:
 
     Args:
         cfg: from :func:`load_config`; left unchanged.
-        model: what :func:`build_model` made of it.
+        model: the config's model, from :func:`build_model`.
     """
     return build_optim_wrapper(model, in_float32(cfg.optim_wrapper))
 
 
 def build_scheduler(cfg: Mapping[str, Any], optimizer: Optimizer) -> _ParamScheduler:
-    """Build one scheduler of a config, in the unit that the config counts in.
+    """Build one scheduler of a config, in the config's own unit of time.
 
     Args:
-        cfg: an entry of ``param_scheduler``. ``convert_to_iter_based``, finer steps of
-            the same curve, needs the length of an epoch and is left out.
-        optimizer: what it schedules.
+        cfg: an entry of ``param_scheduler``. ``convert_to_iter_based`` is ignored: it
+            needs the length of an epoch, and only takes finer steps on the same curve.
+        optimizer: the optimizer whose settings it schedules.
     """
     settings = {key: cfg[key] for key in cfg if key != 'convert_to_iter_based'}
     return PARAM_SCHEDULERS.build(settings, default_args=dict(optimizer=optimizer))

@@ -1,4 +1,4 @@
-"""One training run, one test run."""
+"""Run a training or a test."""
 
 from __future__ import annotations
 
@@ -26,24 +26,23 @@ def train(
 ) -> Runner:
     """Train as the config says, evaluating on its ``val_dataloader``.
 
-    Without a process group SyncBN becomes plain batch norm, and without a GPU mixed
-    precision becomes float32; the log says so.
+    Without a process group, SyncBN becomes plain batch norm; without a GPU, mixed
+    precision becomes float32. The log says so.
 
     Args:
         cfg: from :func:`load_config`; left unchanged.
-        resume: a checkpoint to go on from, or 'auto' for the last complete one in the
-            work dir, without which training starts afresh. Defaults to None: start
-            afresh.
-        auto_scale_lr: whether the learning rate is scaled by the real batch over the
-            config's ``auto_scale_lr.base_batch_size``. Defaults to False.
+        resume: a checkpoint to resume from, or 'auto' for the last complete one in the
+            work dir, if there is one. Defaults to None: start afresh.
+        auto_scale_lr: whether to scale the learning rate by the actual batch size over
+            the config's ``auto_scale_lr.base_batch_size``. Defaults to False.
         seed: seed of all random generators. Defaults to the config's, else random.
 
     Returns:
-        The runner; its ``model`` is trained.
+        The runner, with the trained ``model``.
 
     Raises:
-        InputError: data or checkpoint are missing or do not fit, or the config
-            has nothing that an argument needs.
+        InputError: data or a checkpoint is missing or does not fit, or the config
+            lacks what an argument needs.
     """
     cfg = deepcopy(cfg)
     require_data(cfg, 'train_dataloader', 'val_dataloader')
@@ -64,7 +63,7 @@ def train(
     if lacks_gpu:
         runner.logger.warning('no GPU: training in float32, not in mixed precision')
     if resume == 'auto' and checkpoint is None:
-        runner.logger.info(f'no whole checkpoint in {cfg.work_dir}: starting afresh')
+        runner.logger.info(f'no complete checkpoint in {cfg.work_dir}: starting afresh')
     if start is not None:
         require_fit(runner.model, start)
     if checkpoint is not None:
@@ -74,27 +73,27 @@ def train(
 
 
 def _scale_lr(cfg: Config) -> None:
-    """Let the Runner scale the learning rate by all images of a step."""
+    """Make the Runner scale the learning rate by all images of a step."""
     if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
         raise InputError(f'{cfg.filename} has no auto_scale_lr.base_batch_size')
     cfg.auto_scale_lr.enable = True
-    # mmengine takes the images of one backward pass for those of a step
+    # mmengine counts the images of one backward pass as those of a step
     repeats = cfg.optim_wrapper.get('accumulative_counts', 1)
     cfg.auto_scale_lr.base_batch_size /= repeats
 
 
 def _go_on_from(cfg: Config, checkpoint: str | Path) -> None:
-    """Let the Runner resume a checkpoint, which all weights come from."""
+    """Make the Runner resume from a checkpoint, without pretrained weights."""
     cfg.resume, cfg.load_from = True, str(checkpoint)
     if 'backbone' in cfg.model:
         cfg.model.backbone.init_cfg = None
 
 
 def _local_start(cfg: Config) -> str | None:
-    """The file that a config starts from; None for an address, which mmengine fetches.
+    """Return the file that training starts from; None for an address or nothing.
 
     Raises:
-        InputError: there is no such file.
+        InputError: the file does not exist.
     """
     start = cfg.get('load_from')
     if not start or '://' in start:
@@ -105,16 +104,16 @@ def _local_start(cfg: Config) -> str | None:
 
 
 def _require_same_run(runner: Runner, checkpoint: str | Path) -> None:
-    """Refuse to resume a checkpoint of another model, or without its moving average.
+    """Refuse a checkpoint of another model, or one whose moving average is not used.
 
-    mmengine would resume the former with a mere warning.
+    mmengine would only warn about another model.
     """
     load_entirely(runner.model, checkpoint)
     averages = any(isinstance(hook, EMAHook) for hook in runner.hooks)
     if 'ema_state_dict' in read_file(checkpoint) and not averages:
         raise InputError(
-            f'{checkpoint} is of a training with a moving average (EMAHook), this '
-            'one has none: repeat --ema'
+            f'{checkpoint} is from training with a moving average (EMAHook), but this '
+            'run has none: repeat --ema'
         )
 
 
@@ -129,25 +128,25 @@ def evaluate(
 
     Args:
         cfg: from :func:`load_config`; left unchanged.
-        checkpoint: a file or an address, or a folder, which means the last
-            complete checkpoint in it; it must fit the model key by key.
-        tta: test time augmentation, by the config's ``tta_model`` and
+        checkpoint: a file or an address, or a folder, for the last complete checkpoint
+            in it; it must fit the model key by key.
+        tta: whether to use test-time augmentation, by the config's ``tta_model`` and
             ``tta_pipeline``. Defaults to False.
-        show_dir: folder for pictures of predictions beside the ground truth.
-            Defaults to None: no pictures.
+        show_dir: folder for pictures of predictions beside the ground truth. Defaults
+            to None: no pictures.
 
     Returns:
         All metrics of the config's evaluators, by name, e.g. ``coco/bbox_mAP`` in
-        0..1 or ``mIoU`` in percent. Empty where mmdet has nothing to evaluate: no
+        0..1 or ``mIoU`` in percent. Empty if mmdet has nothing to evaluate: no
         detection above the config's score threshold.
 
     Raises:
-        InputError: data or checkpoint are missing or do not fit, or ``tta`` is
-            asked of a config that does not define it.
+        InputError: data or the checkpoint is missing or does not fit, or the config
+            does not define ``tta``.
     """
     cfg = deepcopy(cfg)
     require_data(cfg, 'test_dataloader')
-    # what training starts from; mmengine would put it over the checkpoint
+    # mmengine would load these over the checkpoint
     cfg.load_from, cfg.resume = None, False
     if Path(checkpoint).is_dir():
         checkpoint = _last_in(checkpoint)
@@ -168,18 +167,18 @@ def _last_in(folder: str | Path) -> Path:
 
 
 def augment(cfg: Config) -> None:
-    """Set a config, in place, to test with augmentation.
+    """Change a config, in place, to test with augmentation.
 
     Args:
         cfg: from :func:`load_config`.
 
     Raises:
-        InputError: it has no ``tta_model`` or no ``tta_pipeline``.
+        InputError: the config has no ``tta_model`` or no ``tta_pipeline``.
     """
     missing = [key for key in ('tta_model', 'tta_pipeline') if key not in cfg]
     if missing:
         raise InputError(f'--tta: {cfg.filename} has no {" and no ".join(missing)}')
     cfg.model = {**cfg.tta_model, 'module': cfg.model}
     for dataset in datasets_of(cfg.test_dataloader):
-        if not ('dataset' in dataset or 'datasets' in dataset):  # no wrapper
+        if not ('dataset' in dataset or 'datasets' in dataset):  # not a wrapper
             dataset.pipeline = cfg.tta_pipeline

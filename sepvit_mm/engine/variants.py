@@ -1,4 +1,4 @@
-"""Variants of a training, which any config takes without a file of its own."""
+"""Vary the training of any config, without a new config file."""
 
 from __future__ import annotations
 
@@ -27,26 +27,27 @@ def vary(
     layer_decay: float | None = None,
     compiler: str | None = None,
 ) -> Config:
-    """Copy a config with variants of its training.
+    """Copy a config and vary its training.
 
     Args:
         cfg: from :func:`load_config`; left unchanged.
-        amp: mixed precision in this type, 'float16' with dynamic loss scaling, or
-            'bfloat16', whose range needs none. Defaults to the config's own.
-        ema: evaluate and save the exponential moving average of the weights, of which
-            each step replaces this share, in (0, 1). Defaults to the config's own.
-        checkpointing: compute the backbone's activations again in the backward pass
-            instead of keeping them. Defaults to the config's own.
-        layer_decay: learning rate of a layer of the backbone relative to that of the
-            layer above it, in (0, 1]. Defaults to the config's own.
-        compiler: compile the backbone with this backend of ``torch.compile``, by
+        amp: train in mixed precision with this type: 'float16', with dynamic loss
+            scaling, or 'bfloat16', which needs none. Defaults to the config's own.
+        ema: evaluate and save an exponential moving average of the weights, of
+            which each step replaces this share, in (0, 1). Defaults to the config's
+            own.
+        checkpointing: recompute the backbone's activations in the backward pass instead
+            of storing them. Defaults to the config's own.
+        layer_decay: learning rate of each backbone layer relative to the layer above
+            it, in (0, 1]. Defaults to the config's own.
+        compiler: compile the backbone with this backend of ``torch.compile``, using
             :class:`sepvit_mm.CompileBackboneHook`. Defaults to the config's own.
 
     Returns:
         The copy.
 
     Raises:
-        InputError: an argument is out of range, or the config has no place for it.
+        InputError: an argument is out of range, or conflicts with the config.
     """
     cfg = deepcopy(cfg)
     if amp is not None:
@@ -68,7 +69,7 @@ def _mix_precision(cfg: Config, dtype: Precision) -> None:
         require_one_of('amp', dtype, Precision)
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
     cfg.optim_wrapper.dtype = dtype
-    cfg.optim_wrapper.pop('loss_scale', None)  # then it is dynamic
+    cfg.optim_wrapper.pop('loss_scale', None)  # the default is dynamic
     if dtype == 'bfloat16':
         cfg.optim_wrapper.loss_scale = 1.0
         if 'Bfloat16Hook' not in map(type_of, cfg.get('custom_hooks') or []):
@@ -86,7 +87,7 @@ def _decay_by_layer(cfg: Config, rate: float) -> None:
         raise InputError(f'layer_decay is {rate}, but must be in (0, 1]')
     own = cfg.optim_wrapper.get('constructor', LAYER_DECAY)
     if type_of({'type': own}) not in (LAYER_DECAY, 'DefaultOptimWrapperConstructor'):
-        raise InputError(f'{cfg.filename} has an optim_wrapper.constructor: {own}')
+        raise InputError(f'{cfg.filename} has its own optim_wrapper.constructor: {own}')
     options = cfg.optim_wrapper.get('paramwise_cfg') or {}
     cfg.optim_wrapper.constructor = LAYER_DECAY
     cfg.optim_wrapper.paramwise_cfg = {**options, 'layer_decay_rate': rate}
@@ -106,7 +107,7 @@ def _require_backbone(cfg: Config) -> None:
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """Let a wrong value, which the user gave, end in a message."""
+    """Turn a ValueError about the user's value into an InputError."""
     try:
         yield
     except ValueError as error:
@@ -116,5 +117,5 @@ def _refusing() -> Iterator[None]:
 def _add_hook(cfg: Config, **hook: Any) -> None:
     hooks = list(cfg.get('custom_hooks') or [])
     if any(type_of(own) == hook['type'] for own in hooks):
-        raise InputError(f'{cfg.filename} has a hook of its own: {hook["type"]}')
+        raise InputError(f'{cfg.filename} already has such a hook: {hook["type"]}')
     cfg.custom_hooks = [*hooks, hook]

@@ -1,10 +1,10 @@
-"""The backbones as their descriptions read, slow and obvious: oracles of the fast ones.
+"""Literal definitions of the backbones, slow and obvious: the oracles of the fast ones.
 
-Every step is materialised, and attention is two products with a softmax between. In
-SepViT the map is padded with zeros before the norm, a token is put before each window's
-pixels, and everything goes through the same linear layer. In LITv2 tokens are a
-sequence (B, N, C), which goes to a map (B, C, H, W) and back for every convolution. In
-Pale Transformer the pale of every position is gathered for itself. All run on the
+Every step is materialised, and attention is two products with a softmax between them.
+In SepViT the map is padded with zeros before the norm, a token is put before each
+window's pixels, and everything goes through the same linear layer. In LITv2 tokens are
+a sequence (B, N, C), turned into a map (B, C, H, W) and back for every convolution. In
+Pale Transformer the pale of each position is gathered separately. All of them use the
 weights of the fast blocks, so the two can be compared directly.
 """
 
@@ -27,13 +27,13 @@ from ..backbones.sepvit import SepViTBlock
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Softmax attention over the last two dimensions, by its definition."""
+    """Compute softmax attention over the last two dimensions, by its definition."""
     scores = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
     return scores.softmax(dim=-1) @ v
 
 
 def separable_attention(block: SepViTBlock, x: Tensor) -> Tensor:
-    """The attention branch of a block, from before its norm to its projection."""
+    """Compute the attention branch of a block, from its norm to its projection."""
     attn = block.attn
     h, w = attn.num_heads, attn.window_size
     B, H, W, C = x.shape
@@ -74,14 +74,14 @@ def separable_attention(block: SepViTBlock, x: Tensor) -> Tensor:
 
 
 def sepvit_block(block: SepViTBlock, x: Tensor) -> Tensor:
-    """A whole block in evaluation mode."""
+    """Compute a whole block in evaluation mode."""
     x = x + separable_attention(block, x)
     x = x + block.mlp(block.norm2(x))
     return block.pos_encoding(x)
 
 
 def hilo_attention(attn: HiLo, x: Tensor) -> Tensor:
-    """HiLo attention of a map (B, H, W, C)."""
+    """Compute HiLo attention on a map (B, H, W, C)."""
     B, H, W, C = x.shape
     s = attn.window_size
     x = F.pad(x, (0, 0, 0, -W % s, 0, -H % s))
@@ -110,7 +110,7 @@ def hilo_attention(attn: HiLo, x: Tensor) -> Tensor:
 
 
 def litv2_block(block: LITv2Block, x: Tensor) -> Tensor:
-    """A whole block in evaluation mode."""
+    """Compute a whole block in evaluation mode."""
     B, H, W, C = x.shape
     if block.attn is not None:
         x = x + hilo_attention(block.attn, block.norm1(x))
@@ -125,7 +125,7 @@ def litv2_block(block: LITv2Block, x: Tensor) -> Tensor:
 
 
 def deformable_merging(merging: DeformableMerging, x: Tensor) -> Tensor:
-    """A merging in evaluation mode, by torchvision's operator on contiguous maps."""
+    """Compute a merging in evaluation mode, by torchvision's operator."""
     x = x.permute(0, 3, 1, 2).contiguous()
     offset = F.conv2d(x, merging.offset.weight, merging.offset.bias, stride=2)
     x = deform_conv2d(x, offset, merging.conv.weight, merging.conv.bias, stride=2)
@@ -134,14 +134,14 @@ def deformable_merging(merging: DeformableMerging, x: Tensor) -> Tensor:
 
 
 def pale_attention(attn: PaleAttention, x: Tensor) -> Tensor:
-    """Pale attention of a map (B, H, W, C), position by position."""
+    """Compute pale attention on a map (B, H, W, C), position by position."""
     _, height, width, C = x.shape
     s = attn.pale_size
     x = F.pad(x, (0, 0, 0, -width % s, 0, -height % s))
     B, H, W, _ = x.shape
     heads = (attn.num_heads // 2, C // attn.num_heads)
     halves = []
-    # Left halves of the channels look at rows, right halves at columns.
+    # The first half of the channels attends to rows, the second to columns.
     parts = [projection(x).chunk(2, dim=-1) for projection in (attn.q, attn.k, attn.v)]
     for by_columns, (q, k, v) in enumerate(zip(*parts)):
         out = torch.empty_like(q)
@@ -161,7 +161,7 @@ def pale_attention(attn: PaleAttention, x: Tensor) -> Tensor:
 
 
 def pale_block(block: PaleBlock, x: Tensor) -> Tensor:
-    """A whole block in evaluation mode."""
+    """Compute a whole block in evaluation mode."""
     x = block.pos_encoding(x)
     x = x + pale_attention(block.attn, block.norm1(x))
     return x + block.mlp(block.norm2(x))
@@ -176,7 +176,7 @@ LITERAL: dict[type[nn.Module], Callable[[Any, Tensor], Tensor]] = {
 
 
 def literal_copy(model: FourStageBackbone) -> FourStageBackbone:
-    """Copy a model, and let the definitions of this file compute its blocks.
+    """Copy a model, with this file's definitions as the forward pass of its blocks.
 
     Args:
         model: a backbone; left unchanged.

@@ -1,13 +1,13 @@
-"""Parameters and multiply-accumulates, by kind and by module.
+"""Count parameters and multiply-accumulates, by kind and by module.
 
 Papers call multiply-accumulates (MACs) FLOPs, and do not agree on what to count. Here
-every kind is counted on its own, so that each paper's number can be had:
+every kind is counted on its own, so that each paper's number can be reproduced:
 
 - ``linear``: linear layers and convolutions;
-- ``attention``: batched products, which only attention makes: queries with keys, their
-  affinities with values;
+- ``attention``: the batched products of attention: queries with keys, affinities with
+  values;
 - ``deformable``: deformable convolutions;
-- ``norm``: LayerNorm, at five a value as fvcore counts it.
+- ``norm``: LayerNorm, at five per value, as fvcore counts it.
 
 Other norms, activations, additions, pooling and interpolation are not counted.
 """
@@ -36,7 +36,7 @@ _KIND_OF = {
     'deform_conv2d': 'deformable',
     'native_layer_norm': 'norm',
 }
-# What the heads of a two-stage detector see, as papers count them.
+# Regions that papers count in the second stage of a detector.
 NUM_BOXES, NUM_MASKS = 1000, 100
 
 Macs = Counter[str]
@@ -53,7 +53,7 @@ def _layer_norm_flops(x_shape: torch.Size, *_: Any, **__: Any) -> int:
 
 
 def _formulas() -> dict[Any, Any]:
-    """FLOPs of operators that PyTorch's counter does not know."""
+    """Return FLOP formulas for operators that PyTorch's counter does not know."""
     formulas = {torch.ops.aten.native_layer_norm: _layer_norm_flops}
     try:
         import torchvision  # noqa: F401  registers its operators
@@ -63,7 +63,7 @@ def _formulas() -> dict[Any, Any]:
 
 
 class _Root(nn.Module):
-    """A module around the model, so that all names begin alike."""
+    """A wrapper that gives all modules of a model the same prefix."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class _Root(nn.Module):
 
 
 def _run(model: Any, images: Tensor) -> None:
-    """Run what papers count of a task model; of any other model, its forward pass."""
+    """Run the parts of a task model that papers count, or any other model's forward."""
     if not hasattr(model, 'extract_feat'):
         model(images)
         return
@@ -86,7 +86,7 @@ def _run(model: Any, images: Tensor) -> None:
     names = ('bbox_head', 'mask_head', 'decode_head', 'head')
     heads = [getattr(model, name, None) for name in names]
     head = next((head for head in heads if head is not None), None)
-    if isinstance(head, nn.ModuleList):  # each refines what the one before gave
+    if isinstance(head, nn.ModuleList):  # each refines the previous one's output
         given = head[0](features)
         for refine in head[1:]:
             given = refine(features, given)
@@ -117,19 +117,19 @@ def _run_on_regions(roi_head: Any, images: Tensor) -> None:
 def macs_by_module(model: nn.Module, inputs: Tensor) -> dict[str, Macs]:
     """Count the multiply-accumulates of one forward pass, by module and by kind.
 
-    For models of mmdet, mmseg and mmpretrain, it runs what papers count: features and
-    heads, without what turns them into boxes or masks; the second stage of a detector
-    on 1000 boxes and 100 masks; no auxiliary head. A model and inputs on the ``meta``
-    device are counted without computing anything.
+    Of models of mmdet, mmseg and mmpretrain it runs what papers count: features and
+    heads, without turning their outputs into boxes or masks; the second stage of a
+    detector on 1000 boxes and 100 masks; no auxiliary head. On the ``meta`` device it
+    counts without computing anything.
 
     Args:
-        model: any module; it is run as it is, in its current mode.
-        inputs: images (B, 3, H, W), or the only input of any other module.
+        model: any module; it runs in its current mode.
+        inputs: images (B, 3, H, W), or another module's only input.
 
     Returns:
-        Name of a module, ``''`` being the whole, to MACs of the whole batch by kind.
+        MACs of the whole batch by kind, by name of the module; ``''`` is the model.
     """
-    # Fused attention is one opaque operator; its reference is matrix products.
+    # Fused attention is one opaque operator; the math backend is matrix products.
     counter = FlopCounterMode(display=False, custom_mapping=_formulas())
     with counter, sdpa_kernel(SDPBackend.MATH):
         _Root(model)(inputs)
@@ -143,7 +143,7 @@ def macs_by_module(model: nn.Module, inputs: Tensor) -> dict[str, Macs]:
             for operator, flops in operators.items():
                 kind = _KIND_OF[str(operator).split('.')[-1]]
                 counts.setdefault(name, Counter())[kind] += flops // 2
-    # A linear layer may run as a batched product, and attend to nothing.
+    # A linear layer may run as a batched product, which is no attention.
     for name, module in model.named_modules():
         batched = counts.get(name, Counter())['attention']
         if isinstance(module, nn.Linear) and batched:
@@ -154,24 +154,24 @@ def macs_by_module(model: nn.Module, inputs: Tensor) -> dict[str, Macs]:
     for name in called:
         for parent in _around(name):
             if parent in called:
-                break  # and has all of this
+                break  # whose counts include these
             counts.setdefault(parent, Counter()).update(counts[name])
     return counts
 
 
 def _around(name: str) -> Iterator[str]:
-    """Names of the modules around a module, from the inside to ''."""
+    """Yield the names of a module's ancestors, from its parent to ''."""
     while name:
         name = name.rpartition('.')[0]
         yield name
 
 
 def uncounted(model: nn.Module, counts: Mapping[str, Macs]) -> list[str]:
-    """Name the parts of a model that have parameters and were not run.
+    """List the direct children of a model that have parameters but did not run.
 
     Args:
-        model: as it was given to :func:`macs_by_module`.
-        counts: what that returned.
+        model: the argument of :func:`macs_by_module`.
+        counts: its result.
     """
     return [
         name
@@ -189,8 +189,8 @@ def count_macs(
     """Count the multiply-accumulates of one forward pass.
 
     Args:
-        model: see :func:`macs_by_module`.
-        inputs: see there.
+        model: as for :func:`macs_by_module`.
+        inputs: as for :func:`macs_by_module`.
         kinds: which of ``KINDS`` to count. Defaults to all products.
 
     Returns:

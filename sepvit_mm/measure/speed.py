@@ -1,7 +1,7 @@
-"""Speed as ratios: models take turns in one process, medians are compared.
+"""Compare speeds as ratios: models take turns in one process.
 
-Absolute times of a shared machine swing by tens of percent. What two models need
-right after one another, again and again, does not.
+Absolute times on a shared machine swing by tens of percent. Ratios of times taken right
+after one another, over several rounds, do not.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ def time_in_turns(
 
     Args:
         runs: what to time, by name. Each is run once before the clock starts.
-        rounds: how often each is timed.
-        synchronize: waits for the device, such as ``torch.cuda.synchronize``.
+        rounds: number of times each is timed. Defaults to 5.
+        synchronize: waits for the device, e.g. ``torch.cuda.synchronize``. Defaults to
+            nothing.
 
     Returns:
-        Seconds of every round, by name.
+        Seconds of each round, by name.
 
     Raises:
         ValueError: ``rounds`` is not positive.
@@ -52,19 +53,19 @@ def time_in_turns(
 def summarize(seconds: Mapping[str, list[float]], reference: str) -> list[dict]:
     """Reduce rounds to one row per name, relative to a reference.
 
-    The ratio is the median over rounds of reference time by own time, so that both
-    sides of each quotient were taken within moments of one another: above 1 is
-    faster than the reference.
+    The speedup is the median over rounds of the reference's time divided by the row's
+    own: above 1 is faster than the reference. Both times of a ratio are from the same
+    round.
 
     Args:
-        seconds: what :func:`time_in_turns` returns.
+        seconds: the result of :func:`time_in_turns`.
         reference: the name to compare with.
 
     Returns:
         Rows with ``name``, ``median_seconds``, ``speedup`` and its range over rounds.
 
     Raises:
-        ValueError: the reference was not measured.
+        ValueError: the reference was not timed.
     """
     if reference not in seconds:
         raise ValueError(f'reference is {reference!r}, but must be in {list(seconds)}')

@@ -1,1 +1,1 @@
-"""What any config may name: hooks and an optimizer constructor, registered."""
+"""Hooks and an optimizer constructor that any config may name."""

@@ -1,4 +1,4 @@
-"""Mixed precision in bfloat16 for models with operators that do not know it."""
+"""Mixed precision in bfloat16 for models with operators that lack it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch.utils._pytree import tree_map
 if TYPE_CHECKING:
     from mmengine.runner import Runner
 
-# mmcv's operators are built for float32 and float16. These packages have modules that
-# call them on what they are given, or on what they return.
+# mmcv's operators support float32 and float16. These packages have modules that call
+# them on their inputs, or on their own outputs.
 CALL_ON_INPUTS = (
     'mmcv.ops',
     'mmdet.models.losses',
     'mmdet.models.roi_heads.roi_extractors',
 )
-CALL_ON_OUTPUTS = ('mmdet.models.dense_heads',)  # suppression of non-maxima
+CALL_ON_OUTPUTS = ('mmdet.models.dense_heads',)  # for non-maximum suppression
 
 
 def _in_float32(value: Any) -> Any:
@@ -38,19 +38,19 @@ def _cast_outputs(module: nn.Module, args: tuple, outputs: Any) -> Any:
 
 @HOOKS.register_module()
 class Bfloat16Hook(Hook):
-    """Let a detector train in bfloat16 although mmcv's operators do not know it.
+    """Train a detector in bfloat16 although mmcv's operators do not support it.
 
-    Under autocast features are in bfloat16, for which RoIAlign, the focal loss and the
-    suppression of non-maxima stop with an error; with this hook they get float32. It is
+    Under autocast features are in bfloat16, for which RoIAlign, the focal loss and
+    non-maximum suppression raise an error; this hook gives them float32 instead. It is
     for ``optim_wrapper=dict(type='AmpOptimWrapper', dtype='bfloat16')``, and has no
     effect in other precisions.
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Cast what modules that call mmcv's operators are given, or what they return.
+        """Register casts on modules whose inputs or outputs reach mmcv's operators.
 
         Args:
-            runner: has the model.
+            runner: the runner with the model.
         """
         for module in runner.model.modules():
             package = type(module).__module__

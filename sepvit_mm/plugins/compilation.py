@@ -1,4 +1,4 @@
-"""Compilation of the backbone, and of nothing around it."""
+"""Compile the backbone, and only the backbone."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class CompileBackboneHook(Hook):
     """Compile a model's backbone with ``torch.compile``.
 
     mmengine's own ``compile=True`` compiles the whole training step, optimizer
-    included, and again for every learning rate and every number of objects, until
-    PyTorch gives up. The backbones of this package are one graph each, which is
-    compiled once for each size of images in training and once in evaluation, up to
-    ``torch._dynamo.config.recompile_limit`` in all; other sizes run uncompiled.
+    included, and again for every learning rate and number of objects, until PyTorch
+    gives up. Each backbone of this package is one graph, compiled once for each image
+    size in training and once in evaluation, up to
+    ``torch._dynamo.config.recompile_limit`` in all; further sizes run uncompiled.
 
     Parameters keep their names, so checkpoints stay the same.
 
     Args:
-        backend: of ``torch.compile``, a name or a function. Defaults to 'inductor'.
-        dynamic: whether one graph is for all sizes. Defaults to False: inductor of
+        backend: for ``torch.compile``, a name or a function. Defaults to 'inductor'.
+        dynamic: whether one graph serves all sizes. Defaults to False: inductor in
             torch 2.9 fails on channels-last views of symbolic size.
 
     Raises:
-        ValueError: there is no backend of this name.
+        ValueError: there is no backend with this name.
     """
 
     def __init__(
@@ -47,7 +47,10 @@ class CompileBackboneHook(Hook):
         self.dynamic = dynamic
 
     def before_run(self, runner: Runner) -> None:
-        """Compile ``runner.model.backbone`` in place, when it is first called.
+        """Set ``runner.model.backbone`` to be compiled, in place, at its first call.
+
+        Args:
+            runner: the runner with the model.
 
         Raises:
             ValueError: the model has no backbone.

@@ -1,4 +1,4 @@
-"""Layer-wise learning-rate decay for any model whose backbone tells its depth."""
+"""Layer-wise learning-rate decay for models whose backbone reports layer depths."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from torch import nn
 class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     """The default constructor, with learning rates that fall towards the input.
 
-    ``paramwise_cfg`` takes all keys of the default one, and with them
+    ``paramwise_cfg`` takes all keys of the default constructor, and
     ``layer_decay_rate``: a parameter's learning rate is multiplied by this rate once
-    for every layer between it and the heads, whose own rate stays as it is. The layers
-    are told by the backbone's ``get_layer_depth``, which the backbones of this package
-    and mmpretrain's have. The constructors for this purpose in mmdet and mmseg know a
-    few backbones of their own, and mmpretrain's knows no detectors and no ``lr_mult``::
+    for every layer between it and the heads, whose rate is unchanged. Layers are
+    determined by the backbone's ``get_layer_depth``, which the backbones of this
+    package and mmpretrain's have. The corresponding constructors in mmdet and mmseg
+    support only a few of their backbones; mmpretrain's supports neither detectors nor
+    ``lr_mult``::
 
         optim_wrapper = dict(
             constructor='LayerDecayOptimWrapperConstructor',
@@ -28,7 +29,7 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     Args:
         optim_wrapper_cfg: the config's ``optim_wrapper``, without ``constructor`` and
             ``paramwise_cfg``.
-        paramwise_cfg: the keys above. Defaults to None, which is refused.
+        paramwise_cfg: the keys above. Required: the default, None, is refused.
 
     Raises:
         ValueError: there is no rate in (0, 1].
@@ -38,7 +39,7 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None
     ) -> None:
         super().__init__(optim_wrapper_cfg, paramwise_cfg)
-        # without any paramwise_cfg the parent would not even look at the layers
+        # without a paramwise_cfg the parent would not visit the layers at all
         self.rate = self.paramwise_cfg.get('layer_decay_rate')
         if self.rate is None or not 0 < self.rate <= 1:
             raise ValueError(
@@ -52,13 +53,13 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         prefix: str = '',
         is_dcn_module: bool | None = None,
     ) -> None:
-        """Add the parameters of a module and those inside it, each as a group.
+        """Add the parameters of a module and its children, each as a group.
 
         Args:
             params: the groups so far; extended in place.
-            module: whose parameters to add.
+            module: the module whose parameters to add.
             prefix: name of the module in the model. Defaults to '': the model itself.
-            is_dcn_module: whether it is a part of a deformable convolution. Defaults to
+            is_dcn_module: whether it is part of a deformable convolution. Defaults to
                 None.
 
         Raises:
@@ -66,7 +67,7 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         """
         super().add_params(params, module, prefix, is_dcn_module)
         if prefix:
-            return  # the model itself comes last, with all groups there
+            return  # the model itself comes last, when all groups exist
         backbone: Any = getattr(module, 'backbone', None)
         if not hasattr(backbone, 'get_layer_depth'):
             raise ValueError(

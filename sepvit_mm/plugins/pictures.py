@@ -1,4 +1,4 @@
-"""Pictures of predictions beside the ground truth, one file per test image."""
+"""Draw predictions beside the ground truth, one file per test image."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 class PictureHook(Hook):
     """Draw every test image with the visualizer of the library in use.
 
-    mmdet, mmseg and mmpretrain each have a hook of their own for this, with
-    arguments and file layouts of their own; their visualizers agree.
+    mmdet, mmseg and mmpretrain each have their own hook for this, with their own
+    arguments and file layouts; their visualizers agree.
 
     Args:
-        folder: where to write. Files are named like the images, and also after the
-            folders of an image whose name is taken. In distributed testing only the
-            images of the first process are drawn.
+        folder: folder to write to. Files are named like the images, with the names of
+            an image's folders added if its name is taken. In distributed testing only
+            the images of the first process are drawn.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.drawn: dict[str, str] = {}  # image by name of its picture
+        self.drawn: dict[str, str] = {}  # path of the image, by name of its picture
 
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: list
@@ -35,7 +35,7 @@ class PictureHook(Hook):
         """Draw the images of one batch.
 
         Args:
-            runner: has the visualizer.
+            runner: the runner with the visualizer.
             batch_idx: unused.
             data_batch: unused.
             outputs: the data samples of the batch, with predictions and ground truth.
@@ -54,7 +54,7 @@ class PictureHook(Hook):
             )
 
     def _free_name(self, image: str) -> str:
-        """The shortest end of an image's path that no other image's picture has."""
+        """Return the shortest end of an image's path that no other picture uses."""
         parts = [part for part in Path(image).parts if part != Path(image).anchor]
         names = ('_'.join(parts[-depth:]) for depth in range(1, len(parts) + 1))
         return next(n for n in names if self.drawn.setdefault(n, image) == image)

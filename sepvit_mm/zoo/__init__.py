@@ -1,8 +1,8 @@
-"""The model zoo: what every config claims, and what it is found to be.
+"""The model zoo: what is claimed about every config, and what it turns out to be.
 
 ``manifest.yml`` holds the claims by config: the papers' figures, how they were counted,
-and the recipe. The modules beside it read a config's size and recipe off the built
-model in the same terms, and print what documents and metafiles show of the manifest.
+and the recipe. The modules beside it determine size and recipe from the built model, in
+the same terms, and turn the manifest into tables and metafiles.
 """
 
 from .manifest import Counted, Family, Model, config_path, families, models

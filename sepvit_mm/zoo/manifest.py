@@ -1,4 +1,4 @@
-"""The manifest of the zoo, read from ``manifest.yml``."""
+"""Read the zoo's manifest, ``manifest.yml``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 PACKAGE = Path(__file__).parents[1]
-# A wheel has the configs where mim and mmengine look for them, a checkout beside the
-# package.
+# In a wheel the configs are where mim and mmengine look for them, in a checkout beside
+# the package.
 FOLDERS = (PACKAGE / '.mim/configs', PACKAGE.parent / 'configs')
 
 
@@ -34,15 +34,15 @@ class Model:
     """What is claimed about one config.
 
     Attributes:
-        name: stem of the config's file.
+        name: the config's file name without ``.py``.
         counted: how ``macs`` are counted.
         recipe: as :func:`sepvit_mm.zoo.resolve_recipe` returns it.
         recipe_by: whose recipe it is, ``'authors'`` or ``'us'``. Defaults to
             ``'authors'``.
-        parameters: of the whole model, as exact as published. Defaults to None,
+        parameters: those of the whole model, as published. Defaults to None:
             unpublished.
-        macs: multiply-accumulates in G as published. Defaults to None, unpublished.
-        macs_corrected: what ``macs`` should have been, where it is a known slip.
+        macs: multiply-accumulates in G as published. Defaults to None: unpublished.
+        macs_corrected: what ``macs`` should be, if the paper has a known slip.
             Defaults to None.
         results: published accuracies in percent, by name; none was measured here.
             Defaults to none.
@@ -50,9 +50,9 @@ class Model:
             name. Defaults to none.
         measured: accuracies in percent measured here, by name. Defaults to none.
         untrained: the same before training. Defaults to none.
-        handed_over: the same after training that started from a backbone trained here.
+        handed_over: the same after training from a backbone that was trained here.
             Defaults to none.
-        minutes: what training took on two CPU cores. Defaults to None, not trained.
+        minutes: training time on two CPU cores. Defaults to None: not trained.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Model:
 
     @property
     def dataset(self) -> str:
-        """Last word of the name, e.g. ``'coco'``."""
+        """The dataset, the last word of the name, e.g. ``'coco'``."""
         return _dataset(self.name)
 
 
@@ -81,11 +81,11 @@ class Family:
 
     Attributes:
         backbone: its name in the registry.
-        title: of the paper.
-        url: of the paper.
+        title: title of the paper.
+        url: address of the paper.
         source: where the published figures are from.
-        models: by the name of their config.
-        code: the authors' repository. Defaults to None, never released.
+        models: models by the name of their config.
+        code: the authors' repository. Defaults to None: never released.
     """
 
     backbone: str
@@ -102,9 +102,9 @@ def _dataset(name: str) -> str:
 
 @cache
 def families() -> dict[str, Family]:
-    """All families, by the name of their backbone."""
+    """Return all families, by the name of their backbone."""
     manifest = yaml.safe_load((PACKAGE / 'zoo/manifest.yml').read_text())
-    del manifest['_recipes']  # the anchors of those of the models
+    del manifest['_recipes']  # only there for YAML's anchors
     return {
         backbone: _family(backbone, **entry) for backbone, entry in manifest.items()
     }
@@ -117,7 +117,7 @@ def _family(
     recipe_by: str = 'authors',
     **paper: str,
 ) -> Family:
-    """A family from its entry; a model may override what the entry says for all."""
+    """Make a family from its entry; a model may override the family's values."""
 
     def model(name: str, entry: Mapping[str, Any]) -> Model:
         # the small datasets have no paper to follow
@@ -131,7 +131,7 @@ def _family(
 
 
 def models() -> dict[str, Model]:
-    """All models of all families, by the name of their config."""
+    """Return all models of all families, by the name of their config."""
     return {
         name: model
         for family in families().values()
@@ -140,13 +140,13 @@ def models() -> dict[str, Model]:
 
 
 def config_path(name: str) -> Path:
-    """The file of a config, in a checkout or in an installed package.
+    """Return the path of a config, in a checkout or in an installed package.
 
     Args:
-        name: stem of the file.
+        name: the file name without ``.py``.
 
     Raises:
-        KeyError: there is no such config in the manifest.
+        KeyError: the manifest has no such config.
     """
     if name not in models():
         raise KeyError(f'{name} is not one of {", ".join(models())}')

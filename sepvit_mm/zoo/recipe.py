@@ -1,4 +1,4 @@
-"""What a config trains with, as plain values, after inheritance and building."""
+"""Determine a config's training recipe, as plain values, from what it builds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..engine.config import type_of
 from ..engine.models import build_model, build_optimizer, build_scheduler
 
 NORMS = (nn.LayerNorm, nn.GroupNorm, _BatchNorm)
-# Transforms that change no picture, and are left out of a recipe.
+# Transforms that do not change images, and are left out of a recipe.
 NOT_OF_IMAGES = {
     'LoadImageFromFile',
     'LoadAnnotations',
@@ -25,32 +25,31 @@ NOT_OF_IMAGES = {
     'PackDetInputs',
     'PackSegInputs',
 }
-# Settings of a dataset that do not tell which data it reads: where its folder is, the
-# names and colours of its classes. Its pipeline has an entry of its own.
+# Settings of a dataset that do not say which data it reads: its folder, and the names
+# and colours of its classes. Its pipeline has its own entry.
 NOT_OF_DATA = {'data_root', 'metainfo', 'pipeline'}
 # Variables of a scheduler that follow from its arguments or change as it steps.
 NOT_OF_SCHEDULE = {'base_values', 'last_step', 'param_name', 'total_iters', 'verbose'}
 
 
 def resolve_recipe(cfg: Config) -> dict[str, Any]:
-    """The recipe of a config, in the terms of the manifest.
+    """Determine the recipe of a config, in the terms of the manifest.
 
-    The model is built on the meta device, the optimizer from its parameters and the
-    schedulers from the optimizer, so that a key that mmengine ignores has no effect
-    here either. A recipe has these values:
+    Model (on the meta device), optimizer and schedulers are built, so a key that
+    mmengine ignores has no effect here either. A recipe has these values:
 
     - ``optimizer``, ``lr``, ``weight_decay``, ``betas``, ``eps``;
     - ``decay_factors`` by kind of parameter, and ``lr_factors`` by the last two parts
-      of a parameter's name: what weight decay and learning rate are multiplied by,
-      where that is not one; a list where it differs among the parameters of one key;
+      of its name: factors of weight decay and learning rate that are not one; a list
+      if the parameters of one key differ;
     - ``clip_grad``: its arguments, or None;
     - ``mixed_precision``, ``checkpointing``, and ``drop_path`` of the last block;
     - ``length`` in epochs or iterations, and ``schedule``, a list of schedulers;
-    - ``batch``, for which the learning rate is meant: gpus, images on each, and steps
-      whose gradients are added up;
+    - ``batch``, for which the learning rate is set: GPUs, images on each, and steps
+      of gradient accumulation;
     - ``hooks`` besides the default ones;
     - ``mixing`` of the images of a batch, and ``label_smoothing``;
-    - ``train_data`` and ``test_data``: datasets, without the folders they are in;
+    - ``train_data`` and ``test_data``: datasets, without their folders;
     - ``train_images`` and ``test_images``: lists of transforms;
     - ``pixels``: order of the channels, mean and std;
     - ``starts_from``: a file of weights, or None.
@@ -59,7 +58,7 @@ def resolve_recipe(cfg: Config) -> dict[str, Any]:
         cfg: from :func:`sepvit_mm.engine.load_config`; left unchanged.
 
     Returns:
-        Plain values by name, equal to those of the manifest if it is right.
+        Plain values by name, equal to the manifest's if that is right.
     """
     model = build_model(cfg, device='meta')
     wrapper = build_optimizer(cfg, model)
@@ -99,7 +98,7 @@ def resolve_recipe(cfg: Config) -> dict[str, Any]:
 
 
 def _plain(node: Any) -> Any:
-    """A config's node as YAML would have it: dicts, lists, and no NOT_OF_IMAGES."""
+    """Convert a node to plain dicts and lists, and drop NOT_OF_IMAGES."""
     if isinstance(node, Mapping):
         return {key: _plain(value) for key, value in node.items()}
     if isinstance(node, (list, tuple)):
@@ -110,15 +109,15 @@ def _plain(node: Any) -> Any:
 def _factors(
     key: str, optimizer: Optimizer, labels: Mapping[int, str]
 ) -> dict[str, float | list[float]]:
-    """What a setting of the optimizer is multiplied by, where that is not one.
+    """Find the factors of an optimizer's setting that are not one.
 
     Args:
         key: the setting, ``'lr'`` or ``'weight_decay'``.
-        optimizer: the built one.
-        labels: by id of a parameter.
+        optimizer: the built optimizer.
+        labels: label of each parameter, by its id.
 
     Returns:
-        The factor by label, or all of them where parameters of a label differ.
+        The factor by label, or a sorted list if parameters of a label differ.
     """
     factors: dict[str, set[float]] = defaultdict(set)
     for group in optimizer.param_groups:
@@ -133,7 +132,7 @@ def _factors(
 
 
 def _kinds(model: nn.Module) -> dict[int, str]:
-    """The kind of each parameter, by its id."""
+    """Map each parameter's id to its kind."""
     kinds = {}
     for module_name, module in model.named_modules():
         for name, parameter in module.named_parameters(recurse=False):
@@ -151,7 +150,7 @@ def _kinds(model: nn.Module) -> dict[int, str]:
 
 
 def _ends_of_names(model: nn.Module) -> dict[int, str]:
-    """The last two parts of each parameter's name, by its id."""
+    """Map each parameter's id to the last two parts of its name."""
     return {
         id(parameter): '.'.join(name.split('.')[-2:])
         for name, parameter in model.named_parameters()
@@ -159,7 +158,7 @@ def _ends_of_names(model: nn.Module) -> dict[int, str]:
 
 
 def _schedule(cfg: Mapping[str, Any], optimizer: Optimizer) -> dict[str, Any]:
-    """The type and the arguments of a scheduler, read off the built one."""
+    """Return the type and the arguments of a scheduler, read from the built one."""
     scheduler = build_scheduler(cfg, optimizer)
     arguments = {
         # milestones are a counter
@@ -172,7 +171,7 @@ def _schedule(cfg: Mapping[str, Any], optimizer: Optimizer) -> dict[str, Any]:
 
 
 def _batch(cfg: Config) -> dict[str, float]:
-    """The batch that the learning rate is for."""
+    """Return the batch that the learning rate is for."""
     images = cfg.train_dataloader.batch_size
     steps = cfg.optim_wrapper.get('accumulative_counts', 1)
     gpus = cfg.auto_scale_lr.base_batch_size / (images * steps)
@@ -180,12 +179,12 @@ def _batch(cfg: Config) -> dict[str, float]:
 
 
 def _loss(model: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The loss of a classifier; empty for other models."""
+    """Return the loss of a classifier; empty for other models."""
     return model.get('head', {}).get('loss', {})
 
 
 def _pixels(cfg: Config) -> dict[str, Any]:
-    """The order of the channels, what is taken off them, and what divides them."""
+    """Return the order, mean and std of the channels."""
     settings = cfg.model.get('data_preprocessor') or cfg.data_preprocessor
     rgb = settings.get('bgr_to_rgb', settings.get('to_rgb'))
     order = 'RGB' if rgb else 'BGR'
@@ -193,5 +192,5 @@ def _pixels(cfg: Config) -> dict[str, Any]:
 
 
 def _pretrained(backbone: Mapping[str, Any]) -> str | None:
-    """The file that a backbone starts from."""
+    """Return the file that a backbone starts from, or None."""
     return (backbone.get('init_cfg') or {}).get('checkpoint')

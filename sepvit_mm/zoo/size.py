@@ -1,4 +1,4 @@
-"""Parameters and multiply-accumulates of a config's model."""
+"""Count the parameters and multiply-accumulates of a config's model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Size(NamedTuple):
     """The size of a config's model.
 
     Attributes:
-        parameters: of the whole model.
+        parameters: those of the whole model.
         macs: multiply-accumulates for one image, counted as the manifest says.
     """
 
@@ -27,13 +27,13 @@ class Size(NamedTuple):
 
 @cache
 def size_of(name: str) -> Size:
-    """The size of a config's model, built and run on the meta device.
+    """Count a config's model, built and run on the meta device.
 
     Args:
-        name: of a config in the manifest.
+        name: name of a config in the manifest.
 
     Raises:
-        KeyError: there is no such config in the manifest.
+        KeyError: the manifest has no such config.
     """
     counted = models()[name].counted
     model = build_model(load_config(config_path(name)), device='meta').eval()

@@ -1,4 +1,4 @@
-"""The manifest in print: Markdown tables, and metafiles that mim and mmengine read."""
+"""Print the manifest: Markdown tables, and metafiles for mim and mmengine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..measure.macs import count_parameters
 from .manifest import Family, Model, config_path, families
 from .size import size_of
 
-# Task and name of the papers' datasets, by the last word of a config's name.
+# Task and dataset of the papers, by the last word of a config's name.
 TASKS = {
     'imagenet': ('Image Classification', 'ImageNet-1k'),
     'coco': ('Object Detection', 'COCO'),
@@ -32,13 +32,13 @@ BLOCK = re.compile(r'(<!-- table: (\S+) -->\n).*?(<!-- end -->)', re.DOTALL)
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table, ending in a newline."""
+    """Format a Markdown table, ending in a newline."""
     lines = [header, ['---'] * len(header), *rows]
     return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
 
 
 def _link(model: Model) -> str:
-    # as seen from docs/; the docs site has a page for each config
+    # relative to docs/; the docs site has a page for each config
     return f'[`{model.name}`](../configs/{model.name}.py)'
 
 
@@ -51,7 +51,7 @@ def _of_task(family: Family, *datasets: str) -> list[Model]:
 
 
 def _macs(model: Model) -> list[str]:
-    """MACs as counted here, with how far they are off, and as published."""
+    """Show MACs as counted here, with their deviation, and as published."""
     macs = size_of(model.name).macs / 1e9
     size = '' if model.counted.shape[0] != 384 else ' at 384'
     if not model.macs:
@@ -66,7 +66,7 @@ def _macs(model: Model) -> list[str]:
 
 
 def architectures() -> str:
-    """The backbones by size: one row for each ImageNet config."""
+    """Make the table of backbones: one row for each ImageNet config."""
     rows = []
     for family in families().values():
         backbone = MODELS.get(family.backbone)
@@ -94,7 +94,7 @@ def architectures() -> str:
 
 
 def _recipe(model: Model) -> str:
-    """What tells the recipes of a family's detectors and segmentors apart."""
+    """Describe what differs between the recipes of detectors and segmentors."""
     recipe = model.recipe
     transforms = {transform['type'] for transform in recipe['train_images']}
     ((unit, count),) = recipe['length'].items()
@@ -113,7 +113,7 @@ def _recipe(model: Model) -> str:
 
 
 def dense(family: Family) -> str:
-    """The detectors and segmentors of a family, the paper's figures beside ours."""
+    """Make the table of a family's detectors and segmentors, beside the paper's."""
     rows = []
     for model in _of_task(family, 'coco', 'ade20k'):
         rows.append(
@@ -131,7 +131,7 @@ def dense(family: Family) -> str:
 
 
 def small() -> str:
-    """The configs for the small datasets, with what was measured here."""
+    """Make the table of configs for the small datasets, with measured results."""
     rows = [
         [
             _link(model),
@@ -150,13 +150,13 @@ def small() -> str:
 
 
 def tables() -> dict[str, str]:
-    """All tables, by the name that marks their place in a document."""
+    """Make all tables, by the name that marks their place in a document."""
     by_family = {name: dense(family) for name, family in families().items()}
     return {'architectures': architectures(), **by_family, 'small': small()}
 
 
 def renew(document: str, current: Mapping[str, str]) -> str:
-    """A document with its tables replaced.
+    """Replace the tables in a document.
 
     Args:
         document: Markdown, with ``<!-- table: NAME -->`` before each table and
@@ -164,13 +164,13 @@ def renew(document: str, current: Mapping[str, str]) -> str:
         current: from :func:`tables`.
 
     Raises:
-        KeyError: the document has a place for a table that does not exist.
+        KeyError: the document names a table that does not exist.
     """
     return BLOCK.sub(lambda m: f'{m[1]}\n{current[m[2]]}\n{m[3]}', document)
 
 
 def metafile(family: Family) -> str:
-    """The metafile of a family, as mim and mmengine read it."""
+    """Make the metafile of a family, as mim and mmengine read it."""
     paper = {'Title': family.title, 'URL': family.url}
     collection: dict[str, Any] = {
         'Name': family.backbone,
@@ -216,7 +216,7 @@ def metafile(family: Family) -> str:
 
 
 def files() -> dict[str, str]:
-    """The metafiles and their index, by path in a checkout."""
+    """Make the metafiles and their index, by path in a checkout."""
     texts = {
         f'configs/metafile_{backbone.lower()}.yml': metafile(family)
         for backbone, family in families().items()
