@@ -426,8 +426,10 @@ class SepViT(FourStageBackbone):
     def resize(self, name: str, value: Tensor) -> Tensor | None:
         """Resize learned window tokens from a square grid of windows."""
         module = self.get_submodule(name.rpartition('.')[0])
-        side = math.isqrt(value.shape[1]) if value.dim() == 4 else 0
-        if not isinstance(module, WindowToken) or side**2 != value.shape[1]:
+        if not isinstance(module, WindowToken) or value.dim() != 4:
+            return None
+        side = math.isqrt(value.shape[1])
+        if side**2 != value.shape[1]:
             return None
         tokens = resize_tokens(value[0, :, 0].float(), (side, side), module.grid)
         return tokens[None, :, None].to(value.dtype)
