@@ -137,7 +137,7 @@ def test_commands_work_from_anywhere(site, tmp_path):
         (['test', CROWNS, 'absent.pth'], 'data/crowns, which test_dataloader of'),
         (['convert', 'absent.pth', 'new.pth'], 'absent.pth'),
         (['prepare', 'trees', '--wheel', 'absent.whl'], 'cannot read absent.whl'),
-        (['zoo', '--write'], '--write renews the files of a checkout'),
+        (['zoo', '--write'], '--write updates the files of a checkout'),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else '',
 )
