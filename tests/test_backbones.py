@@ -161,6 +161,11 @@ def test_frozen_stages_neither_learn_nor_drop(config, frozen_stages):
         assert model.stages[0].blocks.training
 
 
+def test_gradients_are_switched_off_once_and_may_be_switched_on_again(config):
+    model = MODELS.build(dict(config, frozen_stages=1)).requires_grad_(True)
+    assert all(p.requires_grad for p in model.train().parameters())
+
+
 @pytest.mark.parametrize('norm_eval', [True, False])
 def test_norm_eval_holds_batch_norms_while_training(config, norm_eval):
     model = MODELS.build(dict(config, norm_eval=norm_eval))

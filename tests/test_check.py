@@ -18,8 +18,9 @@ from sepvit_mm import SepViT
 from sepvit_mm.check import check
 from sepvit_mm.check.weights import missing_files
 from sepvit_mm.datasets import crowns
-from sepvit_mm.engine import InputError, load_config
+from sepvit_mm.engine import load_config
 from sepvit_mm.engine.config import require_data
+from sepvit_mm.errors import InputError
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 TREES = 'retinanet_sepvit_lite_trees'

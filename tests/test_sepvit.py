@@ -87,6 +87,16 @@ def test_more_windows_than_a_cuda_grid_holds_change_nothing(monkeypatch):
     torch.testing.assert_close(windows.window_attention(qkv, 2), whole)
 
 
+def test_window_tokens_keep_nothing_but_themselves_for_the_backward_pass():
+    attn = SepViTBlock(8, 2, 7).attn
+    given = []
+    attn.pointwise.norm.register_forward_pre_hook(lambda _, args: given.append(args[0]))
+    attn(torch.randn(2, 6, 50, 8), 14, 21)
+    (tokens,) = given
+    assert tokens.shape == (2, 6, 8)
+    assert tokens.untyped_storage().nbytes() == tokens.nbytes
+
+
 def test_an_images_features_do_not_depend_on_its_batch():
     model = randomise(SepViT(SMALL)).eval()
     images = torch.randn(3, 3, 70, 90)

@@ -11,7 +11,8 @@ from mmengine.registry import MODELS
 
 from sepvit_mm import Bfloat16Hook, CompileBackboneHook, SepViT
 from sepvit_mm.check import random_batch
-from sepvit_mm.engine import InputError, build_model, load_config, vary
+from sepvit_mm.engine import build_model, load_config, vary
+from sepvit_mm.errors import InputError
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 CROWNS = CONFIGS / 'sepvit_lite_crowns.py'

@@ -156,11 +156,9 @@ class FourStageBackbone(BaseModule):
             )
             for stage, depth in enumerate(self.depths)
         )
-        is_read = [chain_norms or i in out_indices for i in range(num_stages)]
+        used = [i for i in norm_indices if chain_norms or i in out_indices]
         self.norms = nn.ModuleList(
-            nn.LayerNorm(dim, eps=norm_eps)
-            if is_read[i] and i in norm_indices
-            else nn.Identity()
+            nn.LayerNorm(dim, eps=norm_eps) if i in used else nn.Identity()
             for i, dim in enumerate(self.embed_dims)
         )
         self.apply(init_vision_transformer)

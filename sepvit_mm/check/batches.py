@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..engine.config import type_of
+from ..engine.config import backward_passes, type_of
 
 
 def gpus_meant(cfg: Config, gpus: int | None) -> int | None:
@@ -16,7 +16,7 @@ def gpus_meant(cfg: Config, gpus: int | None) -> int | None:
     batch = cfg.train_dataloader.get('batch_size')
     if gpus or not (base and batch):
         return gpus
-    return max(1, base // (batch * cfg.optim_wrapper.get('accumulative_counts', 1)))
+    return max(1, base // (batch * backward_passes(cfg)))
 
 
 def batch_size(cfg: Config, gpus: int | None) -> Iterator[str]:
@@ -27,7 +27,7 @@ def batch_size(cfg: Config, gpus: int | None) -> Iterator[str]:
     each = cfg.train_dataloader.get('batch_size')
     if not (base and count and each):
         return
-    repeats = cfg.optim_wrapper.get('accumulative_counts', 1)
+    repeats = backward_passes(cfg)
     total = count * each * repeats
     if scaling.get('enable'):
         if repeats > 1:

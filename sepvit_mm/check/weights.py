@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..engine.config import type_of
+from ..engine.config import is_address, type_of
 
 PRETRAINED = ('Pretrained', 'PretrainedInit')
 
@@ -25,7 +25,7 @@ def missing_files(cfg: Config) -> Iterator[str]:
     if start and not (folder / f'{Path(start).parent.name}.py').is_file():
         named['load_from'] = start
     for path, file in named.items():
-        if '://' not in str(file) and not Path(file or '').is_file():
+        if not is_address(file) and not Path(file or '').is_file():
             yield f'{path} is {file!r}, and there is no such file'
 
 

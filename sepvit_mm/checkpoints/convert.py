@@ -74,7 +74,10 @@ def convert(content: Any, origin: str) -> Conversion:
     """
     state, wrapper = unwrap(content, origin)
     # A backbone of ours that was saved on its own has no prefix yet.
-    state = {BACKBONE * n.startswith(OWN_PARTS) + n: v for n, v in state.items()}
+    state = {
+        BACKBONE + name if name.startswith(OWN_PARTS) else name: value
+        for name, value in state.items()
+    }
     inner = [n.removeprefix(BACKBONE) for n in state if n.startswith(BACKBONE)]
     to_ours = not any(name.startswith(OWN_PARTS) for name in inner)
     layout = _Layout(bool(inner), wrapper) if to_ours else _noted(content, state)

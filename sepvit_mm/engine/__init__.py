@@ -4,7 +4,6 @@ Detection, segmentation and classification are told apart by the config's
 ``default_scope`` alone.
 """
 
-from ..errors import InputError
 from .config import load_config
 from .metrics import metrics_table, write_metrics
 from .models import build_model, build_optimizer
@@ -12,7 +11,6 @@ from .runs import evaluate, train
 from .variants import vary
 
 __all__ = [
-    'InputError',
     'build_model',
     'build_optimizer',
     'evaluate',

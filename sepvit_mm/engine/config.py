@@ -121,6 +121,16 @@ def type_of(node: Any) -> str:
     return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
 
 
+def is_address(path: object) -> bool:
+    """Tell whether a path is an address, such as a URL, rather than a local file."""
+    return '://' in str(path)
+
+
+def backward_passes(cfg: Config) -> int:
+    """Return how many batches a step accumulates gradients over."""
+    return cfg.optim_wrapper.get('accumulative_counts', 1)
+
+
 def in_float32(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
     """Copy the settings of an optimizer wrapper, without mixed precision.
 
@@ -164,7 +174,7 @@ def require_data(cfg: Config, *dataloaders: str) -> None:
 def _paths(dataset: Mapping[str, Any]) -> list[Path]:
     """List the local files and folders that a dataset needs, the root first."""
     root = dataset.get('data_root')
-    if not root or '://' in root or type_of(dataset) in FETCHED:
+    if not root or is_address(root) or type_of(dataset) in FETCHED:
         return []
     prefix = dataset.get('data_prefix', '')  # mmpretrain allows a string
     prefixes = prefix.values() if isinstance(prefix, dict) else [prefix]

@@ -14,7 +14,14 @@ from ..checkpoints import read_file
 from ..checkpoints.whole import latest_checkpoint, load_entirely, require_fit
 from ..errors import InputError
 from ..plugins.pictures import PictureHook
-from .config import datasets_of, in_float32, require_data, type_of
+from .config import (
+    backward_passes,
+    datasets_of,
+    in_float32,
+    is_address,
+    require_data,
+    type_of,
+)
 
 
 def train(
@@ -78,8 +85,7 @@ def _scale_lr(cfg: Config) -> None:
         raise InputError(f'{cfg.filename} has no auto_scale_lr.base_batch_size')
     cfg.auto_scale_lr.enable = True
     # mmengine counts the images of one backward pass as those of a step
-    repeats = cfg.optim_wrapper.get('accumulative_counts', 1)
-    cfg.auto_scale_lr.base_batch_size /= repeats
+    cfg.auto_scale_lr.base_batch_size /= backward_passes(cfg)
 
 
 def _go_on_from(cfg: Config, checkpoint: str | Path) -> None:
@@ -96,7 +102,7 @@ def _local_start(cfg: Config) -> str | None:
         InputError: the file does not exist.
     """
     start = cfg.get('load_from')
-    if not start or '://' in start:
+    if not start or is_address(start):
         return None
     if not Path(start).is_file():
         raise InputError(f'load_from of {cfg.filename} not found: {start}')

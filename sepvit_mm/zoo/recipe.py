@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
-from ..engine.config import type_of
+from ..engine.config import backward_passes, type_of
 from ..engine.models import build_model, build_optimizer, build_scheduler
 
 NORMS = (nn.LayerNorm, nn.GroupNorm, _BatchNorm)
@@ -173,7 +173,7 @@ def _schedule(cfg: Mapping[str, Any], optimizer: Optimizer) -> dict[str, Any]:
 def _batch(cfg: Config) -> dict[str, float]:
     """Return the batch that the learning rate is for."""
     images = cfg.train_dataloader.batch_size
-    steps = cfg.optim_wrapper.get('accumulative_counts', 1)
+    steps = backward_passes(cfg)
     gpus = cfg.auto_scale_lr.base_batch_size / (images * steps)
     return {'gpus': gpus, 'images': images, 'steps': steps}
 
