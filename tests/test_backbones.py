@@ -80,6 +80,16 @@ def test_any_size_gives_maps_of_the_promised_strides(config, size):
         height, width = (height + odd) // 2, (width + odd) // 2
 
 
+def test_an_empty_batch_gives_empty_maps(config):
+    model = MODELS.build(config)
+    for mode in (True, False):
+        outs = model.train(mode)(torch.zeros(0, 3, 64, 96))
+        assert [out.shape[0] for out in outs] == [0] * len(outs)
+        total(outs).backward()
+        for name, parameter in model.named_parameters():
+            assert not parameter.grad.any(), name
+
+
 @pytest.mark.parametrize(
     'out_indices',
     [c for n in range(1, 5) for c in itertools.combinations(range(4), n)],

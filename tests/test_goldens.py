@@ -176,8 +176,7 @@ def merge_in_the_authors_layout(self: DeformableMerging, x: Tensor) -> Tensor:
     ours are right. In the same layout, the file's numbers can still be compared.
     """
     offset = self.offset(x).permute(0, 3, 1, 2)
-    x = x.permute(0, 3, 1, 2)
-    x = self.deform(x, offset, self.conv.weight, self.conv.bias).contiguous()
+    x = self.conv(x.permute(0, 3, 1, 2), offset).contiguous()
     x = self.act(self.norm(x))
     size = x.shape[2:]
     x = x.flatten(2).transpose(1, 2)

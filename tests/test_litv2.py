@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_sepvit import randomise
@@ -108,7 +109,8 @@ def test_merging_without_offsets_is_a_plain_convolution(deform):
     torch.nn.init.zeros_(merging.offset.weight)
     torch.nn.init.zeros_(merging.offset.bias)
     x = torch.randn(2, 7, 9, 3, dtype=torch.float64)  # odd: the last are dropped
-    plain = merging.conv(x.permute(0, 3, 1, 2))
+    weight, bias = merging.conv.weight, merging.conv.bias
+    plain = F.conv2d(x.permute(0, 3, 1, 2), weight, bias, stride=2)
     plain = merging.act(merging.norm(plain)).permute(0, 2, 3, 1)
     torch.testing.assert_close(merging(x), plain)
 
@@ -141,6 +143,19 @@ def test_whole_model_is_the_literal_one(size, deform):
     images = torch.randn(2, 3, *size, dtype=torch.float64)
     for fast, literal in zip(model(images), literal_copy(model)(images)):
         torch.testing.assert_close(fast, literal, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    'size, out_indices, least',
+    [((28, 32), (3,), 29), ((40, 1), (0, 1, 2, 3), 29), ((12, 99), (0, 2), 13)],
+)
+def test_an_image_that_is_too_small_names_the_limit(size, out_indices, least):
+    model = LITv2(SMALL, out_indices=out_indices).eval()
+    message = f'{size[0]} x {size[1]} pixels, but LITv2 needs {least} or more each way'
+    with pytest.raises(ValueError, match=message):
+        model(torch.zeros(1, 3, *size))
+    last = model(torch.zeros(1, 3, least, least))[-1]
+    assert last.shape[2:] == (1, 1)
 
 
 def test_heads_are_divided_by_alpha():

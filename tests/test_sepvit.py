@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.runner.checkpoint import load_state_dict
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from sepvit_mm import SepViT
 from sepvit_mm.backbones import sepvit, windows
@@ -85,6 +86,31 @@ def test_more_windows_than_a_cuda_grid_holds_change_nothing(monkeypatch):
     monkeypatch.setattr(windows, 'MAX_CUDA_BATCH', 4)
     monkeypatch.setattr(torch.Tensor, 'is_cuda', True)
     torch.testing.assert_close(windows.window_attention(qkv, 2), whole)
+
+
+class LargestProduct(TorchDispatchMode):
+    """Remembers the most values that a batched matrix product gave."""
+
+    largest = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if function is torch.ops.aten.bmm.default:
+            self.largest = max(self.largest, result.numel())
+        return result
+
+
+@pytest.mark.parametrize('most', [1, 100, 1000, 2**25])
+def test_inference_holds_no_more_of_the_affinity_than_allowed(most, monkeypatch):
+    monkeypatch.setattr(sepvit, 'AFFINITY_IN_MEMORY', most)
+    attention = randomise(sepvit.PointwiseAttention(8, 2)).double()
+    tokens, pixels = torch.randn(3, 40, 8).double(), torch.randn(3, 40, 9, 8).double()
+    whole = attention(tokens, pixels)  # as the backward pass needs it
+    one_row = 3 * 2 * 40
+    with torch.no_grad(), LargestProduct() as products:
+        parts = attention(tokens, pixels)
+    assert products.largest <= max(most, one_row)
+    torch.testing.assert_close(parts, whole, rtol=1e-13, atol=1e-13)
 
 
 def test_window_tokens_keep_nothing_but_themselves_for_the_backward_pass():

@@ -17,6 +17,14 @@ from torch import Tensor, nn
 CACHED_TOKENS = 4096
 
 
+def is_recorded() -> bool:
+    """Tell whether a tracer, compiler or exporter records what is computed.
+
+    It would record how many parts of an input there are as if it were always so.
+    """
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
 def ceil_div(size: int, divisor: int) -> int:
     """Divide and round up, in a form that torch.export can reason about."""
     return (size + divisor - 1) // divisor
@@ -140,8 +148,7 @@ class Mlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., C) to (..., C)."""
-        is_recorded = torch.compiler.is_compiling() or torch.jit.is_tracing()
-        if torch.is_grad_enabled() or is_recorded or not x.is_cpu:
+        if torch.is_grad_enabled() or is_recorded() or not x.is_cpu:
             return self._map(x)
         # Without a backward pass the hidden activations need not exist all at once: a
         # part of them fits into the processor's cache.

@@ -285,6 +285,47 @@ DEFORM: dict[Deform, Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]] = {
 }
 
 
+class DeformConv2d(nn.Conv2d):
+    """Deformable convolution whose windows do not overlap: its stride is its kernel.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        kernel_size: side k of the kernel.
+        deform: how to compute it, 'torchvision' or 'grid_sample', with equal results.
+            Defaults to 'torchvision'.
+
+    Raises:
+        ImportError: ``deform`` is 'torchvision', which is not installed.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        deform: Deform = 'torchvision',
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride=kernel_size)
+        if deform == 'torchvision':
+            # Imported here, because an import in the forward pass cannot be traced.
+            import torchvision.ops  # noqa: F401
+        self.deform = DEFORM[deform]
+
+    def forward(self, x: Tensor, offset: Tensor) -> Tensor:  # type: ignore[override]
+        """Convolve (B, C_in, H, W), moved by an offset, see ``deform_by_torchvision``.
+
+        Returns:
+            (B, C_out, H // k, W // k).
+        """
+        assert self.bias is not None
+        # Half precision is too coarse for positions in an image.
+        dtype = torch.promote_types(self.weight.dtype, torch.float32)
+        inputs = (x, offset, self.weight, self.bias)
+        return self.deform(*(value.to(dtype) for value in inputs)).to(x.dtype)
+
+
 class DeformableMerging(nn.Module):
     """Deformable token merging (section 3.4), which halves height and width.
 
@@ -294,12 +335,8 @@ class DeformableMerging(nn.Module):
     Args:
         in_channels: channels of the input.
         embed_dim: channels of the output.
-        deform: how to compute it, 'torchvision' or 'grid_sample', with equal results.
-            Defaults to 'torchvision'.
+        deform: see :class:`DeformConv2d`. Defaults to 'torchvision'.
         drop_rate: dropout after the activation. Defaults to 0.
-
-    Raises:
-        ImportError: ``deform`` is 'torchvision', which is not installed.
     """
 
     def __init__(
@@ -311,12 +348,8 @@ class DeformableMerging(nn.Module):
         drop_rate: float = 0.0,
     ) -> None:
         super().__init__()
-        if deform == 'torchvision':
-            # Imported here, because an import in the forward pass cannot be traced.
-            import torchvision.ops  # noqa: F401
-        self.deform = DEFORM[deform]
         self.offset = ZeroConv2d(in_channels, 8, 2, stride=2)
-        self.conv = nn.Conv2d(in_channels, embed_dim, 2, stride=2)
+        self.conv = DeformConv2d(in_channels, embed_dim, 2, deform=deform)
         self.norm = nn.BatchNorm2d(embed_dim)
         self.act = nn.GELU()
         self.drop = nn.Dropout(drop_rate)
@@ -324,12 +357,7 @@ class DeformableMerging(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Merge (B, H, W, C_in) to (B, H // 2, W // 2, C)."""
         offset = self.offset(x).permute(0, 3, 1, 2)
-        weight, bias = self.conv.weight, self.conv.bias
-        assert bias is not None
-        # Half precision is too coarse for positions in an image.
-        dtype = torch.promote_types(weight.dtype, torch.float32)
-        inputs = (x.permute(0, 3, 1, 2), offset, weight, bias)
-        x = self.deform(*(value.to(dtype) for value in inputs)).to(x.dtype)
+        x = self.conv(x.permute(0, 3, 1, 2), offset)
         # PyTorch's CPU BatchNorm computes wrong gradients if its input is NCHW, the
         # batch is 1 and the gradient is channels-last, as that of tokens is.
         x = self.norm(x.contiguous(memory_format=torch.channels_last))
@@ -354,9 +382,9 @@ OUTPUTS: dict[Mode, Outputs] = {
 class LITv2(FourStageBackbone):
     """LITv2 backbone.
 
-    Any image of at least 32 x 32 pixels is accepted; in training, BatchNorm needs more
-    than one position per batch in the last stage. The first output has ``ceil(H / 4)``
-    rows, and each later one half as many as the one before, rounded down.
+    Images need 29 pixels or more each way; in training, BatchNorm needs more than one
+    position per batch in the last stage. The first output has ``ceil(H / 4)`` rows, and
+    each later one half as many as the one before, rounded down.
 
     Args:
         arch: 'small', 'medium', 'base', or a dict with one entry per stage:
@@ -492,3 +520,18 @@ class LITv2(FourStageBackbone):
             with_cp=with_cp,
             init_cfg=init_cfg,
         )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Compute multi-scale features, see :meth:`FourStageBackbone.forward`.
+
+        Raises:
+            ValueError: the image is too small for the last stage.
+        """
+        *_, H, W = x.shape
+        least = self.out_strides[-1] - 3  # is padded to a multiple of 4, then halved
+        if not torch.jit.is_tracing() and min(H, W) < least:
+            raise ValueError(
+                f'the image has {H} x {W} pixels, but LITv2 needs {least} or more each '
+                'way'
+            )
+        return super().forward(x)

@@ -28,6 +28,7 @@ from .layers import (
     Mlp,
     OverlapPatchEmbed,
     crop,
+    is_recorded,
     pad_to_multiple,
 )
 from .windows import from_windows, grid_of, to_windows, window_attention
@@ -35,6 +36,10 @@ from .windows import from_windows, grid_of, to_windows, window_attention
 Mode = Literal['dense', 'classification']
 TokenKind = Literal['zero', 'learned']
 PointwiseUse = Literal['always', 'several_windows']
+
+# Entries of pointwise attention's affinity that exist at a time in inference: 128 MB in
+# float32. Images up to about 1000 x 2000 pixels have fewer.
+AFFINITY_IN_MEMORY = 2**25
 
 
 class PointwiseAttention(nn.Module):
@@ -67,12 +72,29 @@ class PointwiseAttention(nn.Module):
         h = self.num_heads
         qk = self.qk(self.act(self.norm(tokens))).unflatten(2, (2, h, -1))
         q, k = qk.permute(2, 0, 3, 1, 4).flatten(1, 2).unbind()  # B*h, n, d
-        affinity = torch.bmm(q * q.shape[-1] ** -0.5, k.transpose(1, 2)).softmax(dim=-1)
 
         v = pixels.unflatten(3, (h, -1)).permute(0, 3, 1, 2, 4)  # B, h, n, w*w, d
         values = v.flatten(3).flatten(0, 1)
-        mixed = torch.baddbmm(values, affinity, values)
+        mixed = self._mix(q * q.shape[-1] ** -0.5, k, values)
         return mixed.view(v.shape).permute(0, 2, 3, 1, 4)
+
+    def _mix(self, q: Tensor, k: Tensor, values: Tensor) -> Tensor:
+        """Add to each value the mean of all, weighted by softmax(q k^T)."""
+        k = k.transpose(1, 2)
+
+        def rows(q: Tensor, own: Tensor) -> Tensor:
+            return torch.baddbmm(own, torch.bmm(q, k).softmax(dim=-1), values)
+
+        if torch.is_grad_enabled() or is_recorded():
+            return rows(q, values)
+        # The affinity grows with the square of the windows. Without a backward pass
+        # only some of its rows need to exist at a time.
+        heads, windows, _ = q.shape
+        most = max(1, AFFINITY_IN_MEMORY // max(1, heads * windows))
+        if most >= windows:
+            return rows(q, values)
+        parts = zip(q.split(most, dim=1), values.split(most, dim=1))
+        return torch.cat([rows(*part) for part in parts], dim=1)
 
 
 class SeparableAttention(nn.Module):
@@ -224,8 +246,8 @@ class SepViTBlock(nn.Module):
         w = self.attn.window_size
         tokens = self._tokens(x) if self.attn.pointwise is not None else None
         # Cut before the norm, which turns zero tokens and padding into its bias.
-        windows = to_windows(pad_to_multiple(x, w), w, tokens)
-        return self.attn(self.norm1(windows), H, W)
+        x = self.norm1(to_windows(pad_to_multiple(x, w), w, tokens))
+        return self.attn(x, H, W)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, H, W, C) to (B, H, W, C)."""
