@@ -161,6 +161,7 @@ def test_overrides_of_python_arrive_unchanged():
         'model.backbone.init_cfg': dict(type='Pretrained', checkpoint='[a, b]'),
         'custom_hooks': [dict(type='EMAHook', _delete_=True)],
         'env_cfg.mp_cfg': dict(_delete_=True, mp_start_method='spawn'),
+        'visualizer': dict(_delete_=True, type='Visualizer'),
     }
     before = deepcopy(given)
     cfg = load_config(TREES, overrides=given)
@@ -169,6 +170,7 @@ def test_overrides_of_python_arrive_unchanged():
     assert cfg.test_evaluator.prefix == '1'
     assert cfg.model.backbone.init_cfg.checkpoint == '[a, b]'
     assert cfg.env_cfg.mp_cfg == dict(mp_start_method='spawn')
+    assert cfg.visualizer == dict(type='Visualizer')
     root = Path('a b')
     cfg = load_config(TREES, overrides={'data_root': root})
     assert cfg.train_dataloader.dataset.data_root == 'a b'
@@ -202,13 +204,17 @@ def test_an_override_without_effect_is_refused(pair):
 
 
 def test_the_keys_that_are_named_have_an_effect(tmp_path):
-    base = "_base_ = 'base.py'\n"
-    (tmp_path / 'base.py').write_text('size = (8, 8)\nmodel = dict(a=[dict(b=size)])\n')
-    (tmp_path / 'config.py').write_text(base)
+    (tmp_path / 'base.py').write_text(
+        'size = (8, 8)\ncount = 1\nmodel = dict(a=[dict(b=size)], c=True, d=count)\n'
+    )
+    config = tmp_path / 'config.py'
+    config.write_text("_base_ = 'base.py'\n")
     with pytest.raises(InputError, match=r'instead: model\.a\.0\.b$'):
-        load_config(tmp_path / 'config.py', overrides={'size': (9, 9)})
-    cfg = load_config(tmp_path / 'config.py', overrides={'model.a.0.b': (9, 9)})
-    assert cfg.model.a[0].b == (9, 9)
+        load_config(config, overrides={'size': (9, 9)})
+    with pytest.raises(InputError, match=r'instead: model\.d$'):
+        load_config(config, overrides={'count': 2})
+    cfg = load_config(config, overrides={'model.a.0.b': (9, 9), 'model.d': 2})
+    assert cfg.model == dict(a=[dict(b=(9, 9))], c=True, d=2)
 
 
 def test_all_that_the_runner_reads_of_a_config_can_be_overridden():
