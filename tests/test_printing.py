@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from noise import detector_config, segmentor_config, write_coco, write_masks
 
 import sepvit_mm
@@ -14,6 +15,7 @@ from sepvit_mm.checkpoints import Coverage
 from sepvit_mm.cli import check as check_command
 from sepvit_mm.cli.main import main
 from sepvit_mm.engine import build_model, load_config, metrics_table
+from sepvit_mm.engine.predictions import prediction_files, prediction_patterns
 from sepvit_mm.terminal import console
 
 PACKAGE = Path(sepvit_mm.__file__).parent
@@ -169,3 +171,14 @@ def test_predictions_without_a_place_are_refused_at_the_start(capsys, tmp_path):
     assert main(['test', str(config), 'x.pth']) == 2
     message = capsys.readouterr().err
     assert 'IoUMetric' in message and 'output_dir' in message
+
+
+def test_every_evaluator_that_writes_is_found():
+    dumps = dict(type='DumpResults', out_file_path='a.pkl')
+    writes = dict(type='mmdet.CocoMetric', format_only=True, outfile_prefix='to/')
+    evaluates = dict(type='IoUMetric', output_dir='labels')
+    composed = dict(type='Evaluator', metrics=[writes, evaluates])
+    cfg = Config(dict(test_evaluator=[dumps, composed]))
+    assert prediction_patterns(cfg) == ['a.pkl', 'to/*']
+    assert prediction_files(['absent/a*']) == ['absent/a*']
+    assert prediction_patterns(Config({})) == []

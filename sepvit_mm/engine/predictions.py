@@ -12,14 +12,19 @@ from ..errors import InputError
 from .config import type_of
 
 # The settings that say where, and what the paths of the files look like.
-PLACES = {'outfile_prefix': '{}*', 'output_dir': '{}', 'out_file_path': '{}'}
+PLACES = {
+    'outfile_prefix': '{}*',
+    'output_dir': '{}',
+    'out_file_path': '{}',
+    'out_path': '{}',
+}
 
 
 def prediction_patterns(cfg: Config) -> list[str]:
     """Find where a test writes predictions instead of evaluating them.
 
     Evaluators do so with ``format_only=True``, for a benchmark that keeps its
-    annotations to itself, and so does mmengine's ``DumpResults``.
+    annotations to itself, and so do ``DumpResults`` and its like.
 
     Args:
         cfg: from :func:`load_config`.
@@ -43,7 +48,7 @@ def prediction_patterns(cfg: Config) -> list[str]:
                 'place to write to: set its outfile_prefix (mmdet) or output_dir '
                 '(mmseg)'
             )
-        if evaluator.get('format_only') or evaluator.get('out_file_path'):
+        if evaluator.get('format_only') or type_of(evaluator).startswith('Dump'):
             patterns += places
     return patterns
 
@@ -51,10 +56,12 @@ def prediction_patterns(cfg: Config) -> list[str]:
 def prediction_files(patterns: Iterable[str]) -> list[str]:
     """List the files and folders of predictions after a test.
 
+    A pattern that matches no file stands for itself.
+
     Args:
         patterns: from :func:`prediction_patterns`.
     """
-    return [path for pattern in patterns for path in sorted(glob(pattern))]
+    return [path for one in patterns for path in sorted(glob(one)) or [one]]
 
 
 def _evaluators(node: Any) -> Iterator[Mapping[str, Any]]:
