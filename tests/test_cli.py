@@ -153,7 +153,7 @@ MISTAKES = {
         '--show-dir: file/x cannot be a folder',
     ),
     'test: own work dir': (
-        ['test', CROWNS, 'x', '--cfg-options', 'work_dir=file'],
+        ['test', CROWNS, 'x', '--out', 'm.json', '--cfg-options', 'work_dir=file'],
         'file is a file, but must be a folder',
     ),
     'test: own metrics': (

@@ -28,6 +28,8 @@ READ = (
 All others are names that the config file gives to values while it builds these.
 """
 
+FOLDERS = ('data_root', 'work_dir')
+
 
 def override(cfg: Config, overrides: Mapping[str, Any]) -> None:
     """Override values of a config, in place.
@@ -57,8 +59,9 @@ def _read(key: str, value: Any, held: Any) -> Any:
     if not isinstance(value, Typed):
         return value
     read = read_typed(value, held)
-    # a folder may have a number for its name
-    return str(value) if key == 'data_root' and not isinstance(read, str) else read
+    if key in FOLDERS and not isinstance(read, str | None):
+        return str(value)  # a number or a list may be a folder's name
+    return read
 
 
 def _at(node: Any, parts: list[str]) -> Any:
