@@ -121,6 +121,22 @@ MISTAKES = {
     'train: seed': (['train', CROWNS, '--seed', '-1'], '--seed: .*-1, .* 0 or more'),
     'train: word': (['train', CROWNS, '--seed', 'x'], '--seed: invalid integer.*x'),
     'train: work dir': (['train', CROWNS, '--work-dir', 'file'], 'file is a file'),
+    'train: work dir under a file': (
+        ['train', CROWNS, '--work-dir', 'file/x/y'],
+        '--work-dir: file/x/y cannot be a folder: file is a file',
+    ),
+    'train: own work dir': (
+        ['train', CROWNS, '--cfg-options', 'work_dir=file/x'],
+        'file/x cannot be a folder: file is a file',
+    ),
+    'train: long name': (
+        ['train', CROWNS, '--work-dir', 'x' * 300],
+        'x cannot be written: File name too long',
+    ),
+    'train: option without effect': (
+        ['train', CROWNS, '--cfg-options', 'train_pipeline.0.type=x'],
+        'instead: train_dataloader.dataset.pipeline.0.type$',
+    ),
     'train: share': (['train', CROWNS, '--ema', '2'], 'ema is 2.0, but must be'),
     'train: backend': (['train', CROWNS, '--compile', 'fast'], "backend is 'fast'"),
     'train: rate': (['train', CROWNS, '--layer-decay', '0'], 'layer_decay is 0.0'),
@@ -128,6 +144,40 @@ MISTAKES = {
     'test: absent config': (['test', 'absent.py', 'x'], 'not found: absent.py'),
     'test: out': (['test', CROWNS, 'x', '--out', 'folder'], 'folder is a folder'),
     'test: pictures': (['test', CROWNS, 'x', '--show-dir', 'file'], 'file is a file'),
+    'test: out under a file': (
+        ['test', CROWNS, 'x', '--out', 'file/x/y.json'],
+        '--out: file/x cannot be a folder: file is a file',
+    ),
+    'test: pictures under a file': (
+        ['test', CROWNS, 'x', '--show-dir', 'file/x'],
+        '--show-dir: file/x cannot be a folder',
+    ),
+    'test: own work dir': (
+        ['test', CROWNS, 'x', '--out', 'm.json', '--cfg-options', 'work_dir=file'],
+        'file is a file, but must be a folder',
+    ),
+    'test: own metrics': (
+        ['test', CROWNS, 'x', '--cfg-options', 'work_dir=taken'],
+        'taken/metrics.json is a folder',
+    ),
+    'check: option without effect': (
+        ['check', CROWNS, '--cfg-options', 'test_pipeline.0.type=x'],
+        'cannot use ',
+    ),
+    'flops: option without effect': (
+        ['flops', CROWNS, '--cfg-options', 'train_pipeline.0.type=x'],
+        'train_pipeline is only used while the config file is read',
+    ),
+    'benchmark: file under a file': (
+        ['benchmark', '--markdown', 'file/x'],
+        '--markdown: file is a file',
+    ),
+    'convert: folder': (['convert', 'x.pth', 'folder'], 'DST: folder is a folder'),
+    'convert: under a file': (['convert', 'x.pth', 'file/x'], 'DST: file is a file'),
+    'prepare: root under a file': (
+        ['prepare', 'trees', '--data-root', 'file/x'],
+        '--data-root: file/x cannot be a folder',
+    ),
     'check: no config': (['check'], 'required: CONFIG'),
     'check: absent config': (['check', 'absent.py'], 'cannot use absent.py'),
     'check: gpus': (['check', CROWNS, '--gpus', '0'], '--gpus: .*0, .* 1 or more'),
@@ -167,6 +217,7 @@ def test_a_mistake_of_the_users_is_told_in_a_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'file').touch()
     (tmp_path / 'folder').mkdir()
+    (tmp_path / 'taken/metrics.json').mkdir(parents=True)
     torch.save({'weight': torch.zeros(1)}, tmp_path / 'other.pth')
     given = {*tmp_path.iterdir()}
     args, expected = MISTAKES[mistake]
@@ -178,6 +229,38 @@ def test_a_mistake_of_the_users_is_told_in_a_line(
     message = message_in(capsys.readouterr().err)
     assert re.search(expected, message), message
     assert {*tmp_path.iterdir()} == given
+
+
+TO_WRITE = {
+    '--work-dir': ['train', CROWNS, '--work-dir', 'new/x'],
+    'work_dir': ['train', CROWNS, '--cfg-options', 'work_dir=new/x'],
+    '--out': ['test', CROWNS, 'x', '--out', 'new/x'],
+    '--show-dir': ['test', CROWNS, 'x', '--show-dir', 'new/x'],
+    'metrics.json': ['test', CROWNS, 'x', '--cfg-options', 'work_dir=new/x'],
+    '--json': ['benchmark', '--json', 'new/x'],
+    '--markdown': ['benchmark', '--markdown', 'new/x'],
+    'DST': ['convert', 'x', 'new/x'],
+    '--data-root': ['prepare', 'trees', '--data-root', 'new/x'],
+}
+
+
+@pytest.mark.parametrize('place', TO_WRITE)
+def test_a_place_that_may_not_be_written_is_refused_at_the_start(
+    place, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    # not by permissions: the superuser may write anyway
+    monkeypatch.setattr(
+        os, 'access', lambda path, mode: not os.path.samefile(path, '.')
+    )
+    try:
+        code = main([*map(str, TO_WRITE[place])])
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    message = message_in(capsys.readouterr().err)
+    assert re.search('new(/x)? cannot be written: no permission to write', message)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_every_command_is_tried_with_mistakes():

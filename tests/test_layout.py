@@ -14,7 +14,7 @@ PACKAGE = Path(sepvit_mm.__file__).parent
 # Every folder and module at the top of the package, the lowest floor first. A room may
 # import rooms on lower floors; rooms on one floor know nothing of each other.
 FLOORS = (
-    ('errors', 'atomic', 'version', 'backbones'),
+    ('errors', 'atomic', 'terminal', 'version', 'backbones'),
     ('checkpoints', 'datasets'),
     ('plugins',),
     ('__init__',),  # registers what configs name, hence all below but the data sets

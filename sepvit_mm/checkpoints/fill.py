@@ -19,13 +19,13 @@ from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger, print_log
 from mmengine.model import PretrainedInit, update_init_info
 from mmengine.registry import WEIGHT_INITIALIZERS
-from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
 from ..atomic import written_whole
 from ..backbones import FourStageBackbone
 from ..backbones.names import OWN_PARTS, to_ours
+from ..terminal import console
 from .files import BACKBONE, CheckpointError, read_state_dict
 
 REPORT = 'pretrained_coverage.json'
@@ -65,7 +65,7 @@ class Coverage:
         for part in sorted(set().union(*counts.values())):
             table.add_row(part, *(str(counts[kind][part]) for kind in kinds))
         stream = io.StringIO()
-        Console(file=stream, width=100).print(table)
+        console(stream, width=100).print(table)
         lines = [
             stream.getvalue().rstrip(),
             f'{self.filled:.1%} of the backbone filled, '

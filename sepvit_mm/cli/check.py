@@ -8,13 +8,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from textwrap import shorten
 
-import rich
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from ..check import Report, check
 from ..engine import load_config
 from ..errors import InputError
+from ..terminal import console
 from .options import add_config, at_least
 from .quiet import quiet
 
@@ -39,7 +39,7 @@ def run(args: Namespace) -> int:
     """Check the configs, print a table, and return the worst outcome."""
     with quiet():  # their warnings repeat the findings, or are no mistake
         reports = {path: _report(path, args) for path in args.configs}
-    rich.print(_table(reports))
+    console().print(_table(reports))
     if unusable := [path for path, report in reports.items() if report.unusable]:
         raise InputError(f'cannot use {", ".join(unusable)}')
     return int(any(report.findings for report in reports.values()))
@@ -59,10 +59,13 @@ def _table(reports: dict[str, Report]) -> Table:
     table.add_column('loss', justify='right')
     table.add_column('findings', overflow='fold')
     for path, report in reports.items():
-        lines = [f'[bold]{f.check}[/]: {escape(f.message)}' for f in report.findings]
+        lines = [
+            Text.assemble((finding.check, 'bold'), f': {finding.message}')
+            for finding in report.findings
+        ]
         if report.unusable:
-            reason = escape(shorten(report.unusable, 500))
-            lines.append(f'[bold red]unusable[/]: {reason}')
+            reason = shorten(report.unusable, 500)
+            lines.append(Text.assemble(('unusable', 'bold red'), f': {reason}'))
         loss = '' if report.loss is None else f'{report.loss:.3f}'
-        table.add_row(escape(path), loss, '\n'.join(lines) or 'none')
+        table.add_row(path, loss, Text('\n').join(lines) if lines else 'none')
     return table

@@ -10,9 +10,7 @@ import hashlib
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 
-import rich
 import torch
 from rich.table import Table
 
@@ -20,6 +18,8 @@ from ..atomic import written_whole
 from ..checkpoints import read_file
 from ..checkpoints.convert import convert
 from ..errors import InputError
+from ..terminal import console
+from .options import file_to_write
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -28,7 +28,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         'src', metavar='SRC', help='file to convert, or its http(s) address'
     )
     parser.add_argument(
-        'dst', type=Path, metavar='DST', help='file to write; must not exist'
+        'dst',
+        type=file_to_write,
+        metavar='DST',
+        help='file to write; must not exist',
     )
 
 
@@ -41,7 +44,7 @@ def run(args: Namespace) -> int:
     done = convert(read_file(args.src), args.src)
     with written_whole(args.dst) as partial:
         torch.save(done.content, partial)
-    rich.print(_table(done.names))
+    console().print(_table(done.names))
     whose = 'our' if done.to_ours else "the authors'"
     print(f'{done.family}: {len(done.names)} tensors, now under {whose} names')
     print(f'sha256 {hashlib.sha256(args.dst.read_bytes()).hexdigest()}  {args.dst}')

@@ -11,7 +11,6 @@ from textwrap import shorten
 import torch
 from mmengine.config import Config
 from mmengine.model import BaseModel
-from rich.console import Console
 from rich.table import Table
 
 from ..engine import build_model, load_config
@@ -24,6 +23,7 @@ from ..measure.macs import (
     macs_by_module,
     uncounted,
 )
+from ..terminal import console
 from ..zoo import models
 from .options import add_config, add_shape, at_least
 from .quiet import quiet
@@ -64,7 +64,7 @@ def run(args: Namespace) -> int:
         f'{args.config}, {height} x {width}: millions of parameters, '
         '10^9 multiply-accumulates'
     )
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    console(width=None if sys.stdout.isatty() else 120).print(table)
     print(f'products: {", ".join(PRODUCTS)}')
     if left_out := uncounted(model, macs):
         print(f'not counted: {", ".join(left_out)}')

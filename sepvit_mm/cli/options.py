@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from argparse import Action, ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, get_args
-
-from mmengine.config import DictAction
+from typing import Any, Literal, get_args
 
 from ..engine.config import Launcher
+from ..engine.typed import Typed
+from ..errors import InputError
 
 LEAST_PIXELS = 32  # the stride of the last stage
 
 
-class _CfgOptions(DictAction):
-    """mmengine's ``KEY=VALUE`` pairs; malformed ones are an argparse error."""
+class _CfgOptions(Action):
+    """``KEY=VALUE`` pairs, as mmengine's tools take them.
+
+    They are :class:`Typed`, to be read where the config is known.
+    """
 
     def __call__(
         self,
@@ -24,13 +30,15 @@ class _CfgOptions(DictAction):
         values: Any,
         option_string: str | None = None,
     ) -> None:
+        options = dict(getattr(namespace, self.dest) or {})
         for pair in values:
-            key, equals, _ = pair.partition('=')
+            key, equals, text = pair.partition('=')
             if not equals or not all(key.split('.')):
                 raise ArgumentError(
                     self, f'expected KEY=VALUE with a dotted KEY, got {pair!r}'
                 )
-        super().__call__(parser, namespace, values, option_string)
+            options[key] = Typed(text)
+        setattr(namespace, self.dest, options)
 
 
 class _Shape(Action):
@@ -117,13 +125,60 @@ def at_least(least: int) -> Callable[[str], int]:
 
 def file_to_write(text: str) -> Path:
     """Parse an argument that names a file to write."""
-    if Path(text).is_dir():
-        raise ArgumentTypeError(f'{text} is a folder, but must be a file')
-    return Path(text)
+    with _refused_by_argparse():
+        return require_file(text)
 
 
 def folder_to_write(text: str) -> Path:
     """Parse an argument that names a folder to write to."""
-    if Path(text).is_file():
-        raise ArgumentTypeError(f'{text} is a file, but must be a folder')
-    return Path(text)
+    with _refused_by_argparse():
+        return require_folder(text)
+
+
+@contextmanager
+def _refused_by_argparse() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
+def require_file(path: str | Path) -> Path:
+    """Check that a file can be written, and return its path.
+
+    Raises:
+        InputError: it is a folder, or its folder cannot be written to.
+    """
+    path = Path(path)
+    if _kind(path) == 'folder':
+        raise InputError(f'{path} is a folder, but must be a file')
+    require_folder(path.parent)
+    return path
+
+
+def require_folder(path: str | Path) -> Path:
+    """Check that a folder can be written to or created, and return its path.
+
+    Raises:
+        InputError: it or a folder above it is a file, or may not be written to.
+    """
+    path = Path(path)
+    if _kind(path) == 'file':
+        raise InputError(f'{path} is a file, but must be a folder')
+    nearest = next((p for p in (path, *path.parents) if _kind(p)), Path())
+    if _kind(nearest) == 'file':
+        raise InputError(f'{path} cannot be a folder: {nearest} is a file')
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f'{path} cannot be written: no permission to write {nearest}')
+    return path
+
+
+def _kind(path: Path) -> Literal['file', 'folder'] | None:
+    """Tell whether a path is a file or a folder; None if it does not exist."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:  # a name that is too long, a folder that may not be read
+        raise InputError(f'{path} cannot be written: {error.strerror}') from error
+    return 'folder' if stat.S_ISDIR(mode) else 'file'

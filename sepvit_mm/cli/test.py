@@ -5,11 +5,19 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import rich
 from mmengine.dist import is_main_process
 
 from ..engine import evaluate, load_config, metrics_table, write_metrics
-from .options import add_config, add_launcher, file_to_write, folder_to_write
+from ..engine.predictions import prediction_files, prediction_patterns
+from ..terminal import console
+from .options import (
+    add_config,
+    add_launcher,
+    file_to_write,
+    folder_to_write,
+    require_file,
+    require_folder,
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -43,15 +51,22 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Evaluate as the arguments say."""
     cfg = load_config(args.config, overrides=args.cfg_options, launcher=args.launcher)
+    require_folder(cfg.work_dir)
+    out = args.out or require_file(Path(cfg.work_dir) / 'metrics.json')
+    written = prediction_patterns(cfg)
     metrics = evaluate(cfg, args.checkpoint, tta=args.tta, show_dir=args.show_dir)
     if not is_main_process():
         return 0
-    out = args.out or Path(cfg.work_dir) / 'metrics.json'
     write_metrics(metrics, out)
-    if not metrics:
+    if metrics:
+        console().print(metrics_table(metrics))
+        print(f'metrics written to {out}')
+    elif written:
+        print('no metrics: the evaluators of this config only write predictions')
+    else:
         print('no metrics: there is no prediction above the score threshold')
-    rich.print(metrics_table(metrics))
-    print(f'metrics written to {out}')
+    if written:
+        print(f'predictions written to {", ".join(prediction_files(written))}')
     if args.show_dir:
         print(f'pictures in {args.show_dir}')
     return 0

@@ -10,7 +10,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from .. import engine
-from .options import add_config, add_launcher, at_least, folder_to_write
+from .options import (
+    add_config,
+    add_launcher,
+    at_least,
+    folder_to_write,
+    require_folder,
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -87,6 +93,7 @@ def run(args: Namespace) -> int:
         work_dir=args.work_dir,
         launcher=args.launcher,
     )
+    require_folder(cfg.work_dir)
     cfg = engine.vary(
         cfg,
         amp=args.amp,

@@ -1,19 +1,18 @@
-"""Load a config, apply overrides, and check that its data exists."""
+"""Load a config, and check that its data exists."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from inspect import signature
 from pathlib import Path
 from textwrap import shorten
 from typing import Any, Literal
 
 from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
-from mmengine.runner import Runner
 
 from ..backbones.arch import require_one_of
 from ..errors import InputError
+from .overrides import override
 
 Launcher = Literal['none', 'pytorch', 'slurm', 'mpi']
 """What starts the processes of a distributed run."""
@@ -34,6 +33,7 @@ def load_config(
     Args:
         path: the config file.
         overrides: values by dotted key, e.g. ``{'optim_wrapper.optimizer.lr': 1e-4}``.
+            They arrive unchanged; a dict changes the keys that it has, as in configs.
             ``data_root`` is special: it moves every path that lies under the
             config's own ``data_root``, wherever it stands (datasets, evaluators).
             Defaults to None: no overrides.
@@ -46,13 +46,13 @@ def load_config(
 
     Raises:
         ValueError: an unknown launcher.
-        InputError: the file does not exist or cannot be read; the first part of an
-            override's key is neither in it nor an argument of mmengine's Runner; or a
-            launcher is given but mmengine finds no device except the CPU.
+        InputError: the file does not exist or cannot be read; an override has no
+            place in it or no effect; or a launcher is given but mmengine finds no
+            device except the CPU.
     """
     require_one_of('launcher', launcher, Launcher)
     cfg = _read(path)
-    _override(cfg, dict(overrides or {}), path)
+    override(cfg, overrides or {})
     if work_dir is not None:
         cfg.work_dir = str(work_dir)
     elif cfg.get('work_dir') is None:
@@ -71,41 +71,6 @@ def _read(path: str | Path) -> Config:
     except Exception as error:  # of any kind: a config is Python code
         reason = shorten(f'{type(error).__name__}: {error}', 400)
         raise InputError(f'cannot read config {path}: {reason}') from error
-
-
-def _override(cfg: Config, overrides: dict[str, Any], path: str | Path) -> None:
-    known = {*cfg, *signature(Runner).parameters, 'data_root'}
-    # what the Runner reads from the whole config, too
-    known |= {'compile', 'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn'}
-    for key in overrides:
-        if key.split('.')[0] not in known:
-            raise InputError(
-                f'cannot set {key} in {path}: it must begin with one of '
-                f'{", ".join(sorted(known))}'
-            )
-    if 'data_root' in overrides:
-        _move_data_root(cfg, str(overrides.pop('data_root')))
-    try:
-        cfg.merge_from_dict(overrides)
-    except (KeyError, TypeError) as error:
-        keys, reason = ', '.join(overrides), shorten(str(error), 200)
-        raise InputError(f'cannot set {keys} in {path}: {reason}') from error
-
-
-def _move_data_root(cfg: Config, new: str) -> None:
-    old = cfg.get('data_root')
-    if old is None:
-        raise InputError(f'{cfg.filename} has no data_root to override')
-    old, new = old.rstrip('/'), new.rstrip('/')
-
-    def move(node: Config | dict | list) -> None:
-        for key, value in enumerate(node) if isinstance(node, list) else node.items():
-            if isinstance(value, str) and f'{value}/'.startswith(f'{old}/'):
-                node[key] = new + value[len(old) :]
-            elif isinstance(value, (dict, list)):
-                move(value)
-
-    move(cfg)
 
 
 def type_of(node: Any) -> str:

@@ -20,8 +20,9 @@ def metrics_table(metrics: Mapping[str, Any]) -> Table:
     Args:
         metrics: values by name, as :func:`evaluate` returns them.
     """
-    table = Table('metric')
-    table.add_column('value', justify='right')
+    table = Table()
+    table.add_column('metric', overflow='fold')  # not cut: it may name a class
+    table.add_column('value', justify='right', overflow='fold')
     for name, value in metrics.items():
         text = f'{value:.3f}' if isinstance(value, Real) else str(value)
         table.add_row(name, text)
