@@ -14,6 +14,7 @@ from ..checkpoints import read_file
 from ..checkpoints.whole import latest_checkpoint, load_entirely, require_fit
 from ..errors import InputError
 from ..plugins.pictures import PictureHook
+from .annotations import mend_annotations
 from .config import (
     backward_passes,
     datasets_of,
@@ -48,11 +49,12 @@ def train(
         The runner, with the trained ``model``.
 
     Raises:
-        InputError: data or a checkpoint is missing or does not fit, or the config
-            lacks what an argument needs.
+        InputError: data or a checkpoint is missing or does not fit, annotations are
+            faulty beyond repair, or the config lacks what an argument needs.
     """
     cfg = deepcopy(cfg)
     require_data(cfg, 'train_dataloader', 'val_dataloader')
+    warnings = mend_annotations(cfg, 'train', 'val')
     wants_amp = type_of(cfg.optim_wrapper) == 'AmpOptimWrapper'
     lacks_gpu = wants_amp and not torch.cuda.is_available()
     if lacks_gpu:
@@ -67,6 +69,8 @@ def train(
     start = None if checkpoint is not None else _local_start(cfg)
 
     runner = Runner.from_cfg(cfg)
+    for warning in warnings:
+        runner.logger.warning(warning)
     if lacks_gpu:
         runner.logger.warning('no GPU: training in float32, not in mixed precision')
     if resume == 'auto' and checkpoint is None:
@@ -152,6 +156,7 @@ def evaluate(
     """
     cfg = deepcopy(cfg)
     require_data(cfg, 'test_dataloader')
+    warnings = mend_annotations(cfg, 'test')
     # mmengine would load these over the checkpoint
     cfg.load_from, cfg.resume = None, False
     if Path(checkpoint).is_dir():
@@ -159,6 +164,8 @@ def evaluate(
     if tta:
         augment(cfg)
     runner = Runner.from_cfg(cfg)
+    for warning in warnings:
+        runner.logger.warning(warning)
     load_entirely(runner.model, checkpoint)
     if show_dir is not None:
         runner.register_hook(PictureHook(show_dir))

@@ -1,0 +1,22 @@
+"""Find what is wrong with annotation files and label maps before they are used.
+
+mmdet and mmseg trust both. What they cannot use stops a training late, in its first
+evaluation, or falsifies its metrics without a word.
+"""
+
+from .coco import Demands, coco_faults, read_coco
+from .fault import Fault, Kind
+from .labels import LabelMaps, label_faults
+from .repair import repaired, write_copy
+
+__all__ = [
+    'Demands',
+    'Fault',
+    'Kind',
+    'LabelMaps',
+    'coco_faults',
+    'label_faults',
+    'read_coco',
+    'repaired',
+    'write_copy',
+]
