@@ -7,6 +7,7 @@ evaluation, or falsifies its metrics without a word.
 from .coco import Demands, coco_faults, read_coco
 from .fault import Fault, Kind
 from .labels import LabelMaps, label_faults
+from .objects import Role
 from .repair import repaired, write_copy
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     'Fault',
     'Kind',
     'LabelMaps',
+    'Role',
     'coco_faults',
     'label_faults',
     'read_coco',

@@ -78,7 +78,7 @@ class Tally:
         """Return a fault for each kind, in the order in which they were met.
 
         Args:
-            totals: how many entries there are, by noun, e.g. ``{'annotation': 860001}``.
+            totals: how many entries there are, by noun, e.g. 36781 by 'annotation'.
         """
         return [
             Fault(kind, count, totals.get(kind.noun, 1), tuple(self._places[kind]))

@@ -1,70 +1,95 @@
-"""Look at image files without decoding them: are they there, and how large."""
+"""What can be wrong with the images of a COCO file."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
-from PIL import Image
+from .fault import Kind, Tally
+from .files import absent, size_of, spread
+from .objects import Entry, Size, is_id, is_number
 
-SAMPLE = 50  # how many files of a dataset are opened
+NO_ID = Kind('id missing', 'stops', 'annotations refer to it', 'image')
+SAME_ID = Kind('id used twice', 'stops', 'give each image its own', 'image')
+NO_NAME = Kind('file_name missing', 'stops', 'add it', 'image')
+NO_SIZE = Kind(
+    'width or height missing', 'repaired', 'read from the image file', 'image'
+)
+UNKNOWN_SIZE = Kind(
+    'width or height missing', 'stops', 'add them: the image cannot be read', 'image'
+)
 
-Item = TypeVar('Item')
 
-_TURNED = (5, 6, 7, 8)  # values of EXIF's orientation that swap width and height
-_ORIENTATION = 0x0112
-
-
-def size_of(path: Path) -> tuple[int, int] | None:
-    """Return width and height of an image as mmcv loads it, turned as EXIF says.
+def scan_images(
+    images: Sequence[Entry], folder: Path | None, tally: Tally
+) -> dict[Any, Size | None]:
+    """Count what is wrong with the entries of images.
 
     Args:
-        path: the file; only its header is read.
+        images: as in the file.
+        folder: where their files are; None if that is not known.
+        tally: where to count.
 
     Returns:
-        Width and height; None if the file cannot be read as an image.
+        Width and height of each image, None if unknown, by id.
     """
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            # for PNG, PIL would decode the whole image to look for EXIF
-            exif = {} if image.format == 'PNG' else image.getexif()
-    except (OSError, SyntaxError, ValueError):  # as PIL raises for broken headers
-        return None
-    return (height, width) if exif.get(_ORIENTATION) in _TURNED else (width, height)
+    known: dict[Any, Entry] = {}
+    sizes: dict[Any, Size | None] = {}
+    for index, image in enumerate(images):
+        place = image.get('id', f'entry {index}')
+        size = size_said(image)
+        if size is None:
+            size = size_read(image, folder)
+            tally.add([NO_SIZE if size else UNKNOWN_SIZE], place)
+        if not is_id(image.get('id')):
+            tally.add([NO_ID], place)
+        elif known.setdefault(image['id'], image) != image:
+            tally.add([SAME_ID], place)
+        else:
+            sizes[image['id']] = size
+        if not isinstance(image.get('file_name'), str):
+            tally.add([NO_NAME], place)
+    return sizes
 
 
-def absent(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the paths without a file; each folder is listed once.
+def size_said(image: Entry) -> Size | None:
+    """Return width and height of an image as the file says; None if it does not."""
+    width, height = image.get('width'), image.get('height')
+    if is_number(width) and is_number(height) and width > 0 and height > 0:
+        return width, height
+    return None
+
+
+def size_read(image: Entry, folder: Path | None) -> Size | None:
+    """Return width and height from an image's file; None if it cannot be read."""
+    name = image.get('file_name')
+    return size_of(folder / name) if folder and isinstance(name, str) else None
+
+
+def scan_files(
+    images: Sequence[Entry], folder: Path, tally: Tally, *, strict: bool
+) -> None:
+    """Count the images without a file, and those of another size than their file.
 
     Args:
-        paths: any number of files, in any number of folders.
+        images: those that are loaded. Sizes are compared for a sample of them.
+        folder: where their files are.
+        tally: where to count.
+        strict: whether a wrong size falsifies results, as it does for masks.
     """
-    folders: dict[Path, set[str]] = {}
-    for path in paths:
-        if path.parent not in folders:
-            folders[path.parent] = _names(path.parent)
-        if path.name not in folders[path.parent]:
-            yield path
-
-
-def _names(folder: Path) -> set[str]:
-    try:
-        return set(os.listdir(folder))
-    except OSError:
-        return set()
-
-
-def spread(items: Sequence[Item], number: int = SAMPLE) -> list[Item]:
-    """Return some items from all over a sequence, the first and the last included.
-
-    Args:
-        items: the sequence.
-        number: how many items to return at most. Defaults to 50.
-    """
-    last, steps = len(items) - 1, max(1, number - 1)
-    if last < number:
-        return list(items)
-    return [items[last * step // steps] for step in range(number)]
+    names = [image.get('file_name') for image in images]
+    none = Kind('file_name without a file', 'stops', f'it is not in {folder}', 'image')
+    for path in absent(folder / name for name in names if isinstance(name, str)):
+        tally.add([none], path.name)
+    other = Kind(
+        'another width or height than in the image file',
+        'stops' if strict else 'noted',
+        'boxes and masks must be for the image as it is, turned as its EXIF says',
+        'sampled image',
+    )
+    for image in spread(images):
+        said, read = size_said(image), size_read(image, folder)
+        if said and read and said != read:
+            sizes = f'{said[0]}x{said[1]}, not {read[0]}x{read[1]}'
+            tally.add([other], f'{image["file_name"]}: {sizes}')

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from .fault import Fault, Kind, Tally, listed
-from .images import absent, size_of, spread
+from .files import absent, size_of, spread
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _no_class(maps: LabelMaps) -> Kind:
         f'values that are none of {len(maps.classes)} classes',
         'stops',
         f'classes are {first} to {last}, and {zero}{maps.ignored} is ignored; training '
-        'fails on others, and evaluation counts them as missed',
+        'fails on others, and evaluation counts what is predicted there as wrong',
         'sampled label map',
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeGuard
 
 from .fault import Kind, Tally
 
 Entry = Mapping[str, Any]
 Size = tuple[float, float]
+Role = Literal['train', 'load', 'evaluate']
 
 
 def _kind(what: str, outcome: Any, then: str) -> Kind:
@@ -48,11 +49,9 @@ BAD_MASK = _kind(
     'stops',
     'write a list of lists of numbers, or an object with counts and size',
 )
-BAD_POLYGON = _kind(
-    'segmentation with fewer than three points or an odd number of numbers',
-    'noted',
-    'mmdet drops the polygon, and pycocotools reads four numbers as a box',
-)
+_POLYGON = 'segmentation with fewer than three points or an odd number of numbers'
+BAD_POLYGON = _kind(_POLYGON, 'noted', 'mmdet leaves the polygon out')
+FATAL_POLYGON = _kind(_POLYGON, 'stops', 'pycocotools takes it for a box and fails')
 BAD_SIZE = _kind(
     'segmentation.size not that of the image', 'stops', 'it is [height, width]'
 )
@@ -80,15 +79,15 @@ class Objects(NamedTuple):
     images: set[Any]
 
 
-def scan(
+def scan_objects(
     annotations: Sequence[Entry],
     sizes: Mapping[Any, Size | None],
     categories: Collection[Any],
     classes: Collection[Any],
     tally: Tally,
     *,
-    trains: bool,
-    needs_masks: bool,
+    role: Role,
+    masks: bool,
 ) -> Objects:
     """Count the faults of all annotations, in one pass.
 
@@ -98,8 +97,8 @@ def scan(
         categories: ids of all categories.
         classes: ids of the categories that the config uses.
         tally: where to count.
-        trains: whether mmdet trains on them, which it does not on all.
-        needs_masks: whether those of the config's classes must have masks.
+        role: what they are for.
+        masks: whether those of the config's classes must have masks.
     """
     seen: set[Any] = set()
     usable, images = 0, set()
@@ -120,13 +119,14 @@ def scan(
         whole += 1
         corners += width > left and height > top
         fractions += max(left, top, width, height) <= 1
-        beyond += bool(size) and _reaches_beyond(entry['bbox'], size)
+        beyond += size is not None and _reaches_beyond(entry['bbox'], size)
         if category not in classes or image not in sizes:
             continue
         images.add(image)
+        trains = role == 'train'
         used = not trains or not (wrong or entry.get('ignore') or _is_dropped(entry))
-        if used and needs_masks:
-            wrong = list(_mask(entry, size))
+        if used and masks:
+            wrong = list(_mask(entry, size, role))
             tally.add(wrong, place)
             used = not (trains and wrong)
         usable += used
@@ -142,7 +142,7 @@ def is_id(value: object) -> bool:
     return isinstance(value, (int, str))
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Tell whether a value is a finite number."""
     return isinstance(value, (int, float)) and isfinite(value)
 
@@ -214,7 +214,7 @@ def _is_dropped(entry: Entry) -> bool:
     return flat or entry['bbox'][2] < 1 or entry['bbox'][3] < 1
 
 
-def _mask(entry: Entry, size: Size | None) -> Iterator[Kind]:
+def _mask(entry: Entry, size: Size | None, role: Role) -> Iterator[Kind]:
     mask = entry.get('segmentation')
     if not mask:
         yield NO_MASK
@@ -226,4 +226,6 @@ def _mask(entry: Entry, size: Size | None) -> Iterator[Kind]:
     elif not isinstance(mask, list) or not all(isinstance(x, list) for x in mask):
         yield BAD_MASK
     elif any(len(polygon) < 6 or len(polygon) % 2 for polygon in mask):
-        yield BAD_POLYGON
+        # pycocotools goes by the first of an object
+        fails = role == 'evaluate' and len(mask[0]) <= 4
+        yield FATAL_POLYGON if fails else BAD_POLYGON

@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from .coco import size_read, size_said
 from .fault import Fault
+from .images import size_read, size_said
 from .objects import RENUMBER, Entry, is_number
 
 

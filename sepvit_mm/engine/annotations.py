@@ -73,7 +73,7 @@ def mend_annotations(cfg: Config, *phases: str) -> list[str]:
     Raises:
         InputError: a fault would end the run or falsify its results.
     """
-    warnings = []
+    warnings: list[str] = []
     for uses, content, findings in _read(cfg, phases):
         stops = [found for found in findings if found.fault.kind.outcome == 'stops']
         if stops:

@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DATASETS
 
-from ..annotations import Demands, LabelMaps
+from ..annotations import Demands, LabelMaps, Role
 from ..errors import InputError
 from .config import datasets_of, is_address, type_of
 
@@ -77,22 +77,22 @@ def coco_uses(cfg: Config, phase: str) -> Iterator[CocoUse]:
     loader = f'{phase}_dataloader'
     datasets = [node for node in datasets_of(cfg.get(loader) or {}) if _is_coco(node)]
     for node in datasets:
-        demands = _demands(node, trains=phase == 'train', alone=len(datasets) == 1)
+        role: Role = 'train' if phase == 'train' else 'load'
+        demands = replace(_demands(node, role), alone=len(datasets) == 1)
         yield CocoUse(loader, node, _path(node, node.ann_file), demands)
-    evaluators = cfg.get(f'{phase}_evaluator') or []
-    for node in [evaluators] if isinstance(evaluators, Mapping) else evaluators:
-        if datasets and type_of(node) == 'CocoMetric':
+    evaluators: Any = cfg.get(f'{phase}_evaluator') or []
+    for node in [evaluators] if isinstance(evaluators, dict) else evaluators:
+        if datasets and type_of(node) == 'CocoMetric' and is_local(node):
             # without a file, it evaluates with what the dataset has read
             reader = node if node.get('ann_file') else datasets[0]
-            metrics = node.get('metric', 'bbox')
             demands = replace(
-                _demands(datasets[0], trains=False, alone=False),
-                needs_objects=not node.get('format_only'),
-                needs_masks='segm' in metrics,
+                _demands(
+                    datasets[0], 'load' if node.get('format_only') else 'evaluate'
+                ),
+                masks='segm' in node.get('metric', 'bbox'),
             )
-            if is_local(node):
-                file = _path(reader, reader.ann_file)
-                yield CocoUse(f'{phase}_evaluator', reader, file, demands)
+            file = _path(reader, reader.ann_file)
+            yield CocoUse(f'{phase}_evaluator', reader, file, demands)
 
 
 def is_local(node: Mapping[str, Any]) -> bool:
@@ -115,18 +115,16 @@ def _path(dataset: Mapping[str, Any], name: str) -> Path:
     return Path(dataset.get('data_root') or '', name)
 
 
-def _demands(dataset: ConfigDict, *, trains: bool, alone: bool) -> Demands:
+def _demands(dataset: ConfigDict, role: Role) -> Demands:
     own = (dataset.get('metainfo') or {}).get('classes')
-    default = f'{type_of(dataset)}, whose classes apply without metainfo.classes'
-    filters = dataset.get('filter_cfg') or {} if trains else {}
+    default = f'{type_of(dataset)}, which apply without metainfo.classes'
+    filters = dataset.get('filter_cfg') or {}
     return Demands(
         classes=classes_of(dataset),
         origin='metainfo.classes' if own else default,
         images=_path(dataset, (dataset.get('data_prefix') or {}).get('img', '')),
-        trains=trains,
-        # others may have objects where this has none; in tests, the evaluator asks
-        needs_objects=trains and alone,
-        needs_masks=_loads_masks(dataset.get('pipeline')),
+        role=role,
+        masks=_loads_masks(dataset.get('pipeline')),
         filter_empty=filters.get('filter_empty_gt', False),
         min_size=filters.get('min_size', 0),
     )
