@@ -45,12 +45,14 @@ class Fault:
     places: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        what, _, then, noun = self.kind
+        what, outcome, then, noun = self.kind
         if noun:
             more = ', ...' if self.count > len(self.places) else ''
             noun += 's' if self.of > 1 else ''
             places = f'{", ".join(self.places)}{more}'
             what = f'{what} in {self.count} of {self.of} {noun} ({places})'
+        if outcome == 'repaired':
+            then += ', in a copy of the file that train and test use'
         return f'{what}: {then}' if then else what
 
 

@@ -123,12 +123,12 @@ def scan_objects(
         if category not in classes or image not in sizes:
             continue
         images.add(image)
-        trains = role == 'train'
-        used = not trains or not (wrong or entry.get('ignore') or _is_dropped(entry))
+        # mmdet leaves objects out where pycocotools evaluates them all
+        used = role == 'evaluate' or not (wrong or _is_left_out(entry))
         if used and masks:
             wrong = list(_mask(entry, size, role))
             tally.add(wrong, place)
-            used = not (trains and wrong)
+            used = role == 'evaluate' or not wrong
         usable += used
     if whole and fractions == whole:
         tally.add([FRACTIONS])
@@ -207,11 +207,12 @@ def _reaches_beyond(box: Sequence[float], size: Size) -> bool:
     return box[0] + box[2] > size[0] + 1 or box[1] + box[3] > size[1] + 1
 
 
-def _is_dropped(entry: Entry) -> bool:
-    """Tell whether mmdet leaves an object in the image out of training."""
+def _is_left_out(entry: Entry) -> bool:
+    """Tell whether mmdet leaves out an object that is in the image."""
     area = entry.get('area')
     flat = is_number(area) and area <= 0
-    return flat or entry['bbox'][2] < 1 or entry['bbox'][3] < 1
+    small = entry['bbox'][2] < 1 or entry['bbox'][3] < 1
+    return flat or small or bool(entry.get('ignore'))
 
 
 def _mask(entry: Entry, size: Size | None, role: Role) -> Iterator[Kind]:

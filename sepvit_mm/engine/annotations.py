@@ -77,8 +77,8 @@ def mend_annotations(cfg: Config, *phases: str) -> list[str]:
     for uses, content, findings in _read(cfg, phases):
         stops = [found for found in findings if found.fault.kind.outcome == 'stops']
         if stops:
-            more = f'; and {len(stops) - 1} more' if len(stops) > 1 else ''
-            raise InputError(f'{stops[0]}{more}; sepvit-mm check --on-data lists all')
+            more = f' ({len(stops) - 1} more: sepvit-mm check --on-data lists all)'
+            raise InputError(f'{stops[0]}{more if len(stops) > 1 else ""}')
         warnings += map(str, findings)
         faults = [found.fault for found in findings]
         if any(fault.kind.outcome == 'repaired' for fault in faults):
@@ -86,7 +86,7 @@ def mend_annotations(cfg: Config, *phases: str) -> list[str]:
             write_copy(repaired(content, faults, uses[0].demands.images), copy)
             for use in uses:
                 use.node.ann_file = str(copy)
-            warnings.append(f'{uses[0].file} is repaired in a copy, {copy}')
+            warnings.append(f'the repaired copy of {uses[0].file} is {copy}')
     return warnings
 
 

@@ -84,7 +84,7 @@ def coco_uses(cfg: Config, phase: str) -> Iterator[CocoUse]:
     for node in [evaluators] if isinstance(evaluators, dict) else evaluators:
         if datasets and type_of(node) == 'CocoMetric' and is_local(node):
             # without a file, it evaluates with what the dataset has read
-            reader = node if node.get('ann_file') else datasets[0]
+            reader: Any = node if node.get('ann_file') else datasets[0]
             demands = replace(
                 _demands(
                     datasets[0], 'load' if node.get('format_only') else 'evaluate'
