@@ -472,3 +472,62 @@ def test_masks_are_needed_where_they_are_loaded_or_evaluated(coco):
     assert [*annotation_faults(coco())] == []
     (text,) = annotation_faults(coco(masks=True))
     assert 'segmentation missing in 1 of 6 annotations (4)' in text
+
+
+@pytest.mark.parametrize(
+    'more, files',
+    [
+        ("test_evaluator = dict(format_only=True, outfile_prefix='x')", []),
+        ("test_dataloader['dataset'] = dict(ann_file='s3://bucket/val.json')", []),
+        ("test_dataloader['dataset'] = dict(backend_args=dict(backend='petrel'))", []),
+        ("test_evaluator['ann_file'] = None", ['val.json']),
+        ('', ['val.json']),
+    ],
+)
+def test_only_local_files_that_are_evaluated_need_objects(more, files, coco):
+    coco.edit(lambda content: content.pop('annotations'))
+    found = [*annotations.find_faults(coco(more), 'test')]
+    assert [each.source.name for each in found] == files
+    assert all(each.users == ('test_evaluator',) for each in found)
+
+
+def test_a_missing_file_of_an_evaluator_stops_a_training(coco, tmp_path):
+    cfg = coco("val_evaluator['ann_file'] = 'absent.json'")
+    with pytest.raises(InputError, match='absent.json .val_evaluator.: cannot be read'):
+        train(cfg)
+    assert not (tmp_path / 'work').exists()
+
+
+@pytest.mark.parametrize(
+    'train_folders, val_folders, classes, message',
+    [
+        ('daisy rose .git', 'daisy rose', '', None),
+        ('daisy rose', 'daisy Rose', '', "those of .*train, .* differs in 'Rose', 'ro"),
+        ('daisy rose tulip', 'daisy tulip', '', "differs in 'rose'"),
+        ('daisy rose', 'daisy Rose', "('daisy', 'rose')",
+         r"\(val_dataloader.*order 'Rose', 'daisy', .*classes is 'daisy', 'rose'"),
+        ('daisy rose', 'daisy rose', "('rose', 'daisy')", "order 'daisy', 'rose'"),
+        ('n01 n02', 'n01 n02', "('tench', 'goldfish')", None),
+    ],
+    ids=range(6),
+)  # fmt: skip
+def test_folders_of_classes_have_one_order(
+    train_folders, val_folders, classes, message, tmp_path
+):
+    for phase, folders in (('train', train_folders), ('val', val_folders)):
+        for folder in folders.split():
+            noise.write_images(tmp_path / phase / folder, 1)
+    path = tmp_path / 'config.py'
+    path.write_text(f"""
+_base_ = {str(noise.CONFIGS / 'sepvit_lite_crowns.py')!r}
+dataset = dict(
+    _delete_=True, type='CustomDataset', data_root={str(tmp_path)!r},
+    metainfo=dict({f'classes={classes}' if classes else ''}), pipeline=[],
+)
+train_dataloader = dict(dataset=dict(**dataset, data_prefix='train'))
+val_dataloader = dict(dataset=dict(**dataset, data_prefix='val'))
+test_dataloader = val_dataloader
+""")
+    texts = [*annotation_faults(load_config(path))]
+    assert bool(texts) == bool(message)
+    assert message is None or re.search(message, texts[0]), texts

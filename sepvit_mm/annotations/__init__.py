@@ -6,6 +6,7 @@ evaluation, or falsifies its metrics without a word.
 
 from .coco import Demands, coco_faults, read_coco
 from .fault import Fault, Kind
+from .folders import folder_faults
 from .labels import LabelMaps, label_faults
 from .objects import Role
 from .repair import repaired, write_copy
@@ -17,6 +18,7 @@ __all__ = [
     'LabelMaps',
     'Role',
     'coco_faults',
+    'folder_faults',
     'label_faults',
     'read_coco',
     'repaired',

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from .fault import Kind, listed
-from .objects import Entry, is_id
+from .fault import Kind
+from .names import listed, plain
+from .objects import Entry, has_id
 
 
 def category_faults(
@@ -21,7 +22,7 @@ def category_faults(
         classes: names in the config.
         origin: where the config has them.
     """
-    ids = [entry['id'] for entry in categories if is_id(entry.get('id'))]
+    ids = [entry['id'] for entry in categories if has_id(entry)]
     names = [e['name'] for e in categories if isinstance(e.get('name'), str)]
     if min(len(ids), len(names)) < len(categories):
         yield Kind('categories without id or name', 'stops', 'each needs both')
@@ -51,11 +52,11 @@ def category_faults(
 
 def _missing_names(missing: Sequence[str], names: Sequence[str], origin: str) -> Kind:
     """Say which classes the file lacks, and which names were probably meant."""
-    alike = {_plain(name): name for name in names}
+    alike = {plain(name): name for name in names}
     meant = [
-        f'it has {alike[_plain(name)]!r} for {name!r}'
+        f'it has {alike[plain(name)]!r} for {name!r}'
         for name in missing[:5]
-        if _plain(name) in alike
+        if plain(name) in alike
     ]
     then = ', '.join(meant) or f'it has {listed(names, 10) or "none"}'
     return Kind(
@@ -63,8 +64,3 @@ def _missing_names(missing: Sequence[str], names: Sequence[str], origin: str) ->
         'stops',
         f"{then}; set metainfo.classes of the dataset to the file's names",
     )
-
-
-def _plain(name: str) -> str:
-    """Remove from a name what is easily overlooked: capitals, blanks, hyphens."""
-    return ''.join(letter for letter in name.casefold() if letter.isalnum())

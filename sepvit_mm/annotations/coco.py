@@ -14,10 +14,11 @@ from typing import Any
 
 from ..errors import InputError
 from .categories import category_faults
-from .fault import Fault, Kind, Tally, listed
+from .fault import Fault, Kind, Tally
 from .files import spread
 from .images import scan_files, scan_images
-from .objects import Entry, Objects, Role, Size, scan_objects
+from .names import listed
+from .objects import Entry, Objects, Role, Size, has_id, scan_objects
 
 LISTS = ('images', 'annotations', 'categories')
 
@@ -97,15 +98,12 @@ def coco_faults(content: Mapping[str, Any], demands: Demands) -> list[Fault]:
     tally = Tally()
     tally.add(category_faults(categories, demands.classes, demands.origin))
     sizes = scan_images(images, demands.images, tally)
+    names = {entry['id']: entry.get('name') for entry in categories if has_id(entry)}
     objects = scan_objects(
         annotations,
         sizes,
-        {entry.get('id') for entry in categories},
-        {
-            entry.get('id')
-            for entry in categories
-            if entry.get('name') in demands.classes
-        },
+        names,
+        {own for own, name in names.items() if name in demands.classes},
         tally,
         role=demands.role,
         masks=demands.masks,
@@ -127,13 +125,16 @@ def _loaded(
 ) -> list[Entry]:
     """Return the images that mmdet loads: in training, those that its filter leaves."""
 
-    def is_left(image: Entry) -> bool:
-        own = image.get('id')
+    def is_left(own: Any) -> bool:
         size = sizes.get(own)
         large = size is None or min(size) >= demands.min_size
         return large and (own in objects.images or not demands.filter_empty)
 
-    return [image for image in images if demands.role != 'train' or is_left(image)]
+    return [
+        image
+        for image in images
+        if demands.role != 'train' or (has_id(image) and is_left(image['id']))
+    ]
 
 
 def _nothing_left(

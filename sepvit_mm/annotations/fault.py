@@ -86,15 +86,3 @@ class Tally:
             Fault(kind, count, totals.get(kind.noun, 1), tuple(self._places[kind]))
             for kind, count in self._counts.items()
         ]
-
-
-def listed(names: Iterable[object], shown: int = 5) -> str:
-    """Return the first names, quoted, and how many more there are.
-
-    Args:
-        names: any number of them.
-        shown: how many to name. Defaults to 5.
-    """
-    texts = [repr(name) for name in names]
-    more = len(texts) - shown
-    return ', '.join(texts[:shown]) + (f' and {more} more' if more > 0 else '')

@@ -13,6 +13,9 @@ SAMPLE = 50  # how many files of a dataset are opened
 
 Item = TypeVar('Item')
 
+BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+"""What PIL raises for files that it cannot read."""
+
 _TURNED = (5, 6, 7, 8)  # values of EXIF's orientation that swap width and height
 _ORIENTATION = 0x0112
 
@@ -31,7 +34,7 @@ def size_of(path: Path) -> tuple[int, int] | None:
             width, height = image.size
             # for PNG, PIL would decode the whole image to look for EXIF
             exif = {} if image.format == 'PNG' else image.getexif()
-    except (OSError, SyntaxError, ValueError):  # as PIL raises for broken headers
+    except BROKEN:
         return None
     return (height, width) if exif.get(_ORIENTATION) in _TURNED else (width, height)
 

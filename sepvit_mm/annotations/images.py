@@ -8,7 +8,7 @@ from typing import Any
 
 from .fault import Kind, Tally
 from .files import absent, size_of, spread
-from .objects import Entry, Size, is_id, is_number
+from .objects import Entry, Size, has_id, is_number
 
 NO_ID = Kind('id missing', 'stops', 'annotations refer to it', 'image')
 SAME_ID = Kind('id used twice', 'stops', 'give each image its own', 'image')
@@ -42,7 +42,7 @@ def scan_images(
         if size is None:
             size = size_read(image, folder)
             tally.add([NO_SIZE if size else UNKNOWN_SIZE], place)
-        if not is_id(image.get('id')):
+        if not has_id(image):
             tally.add([NO_ID], place)
         elif known.setdefault(image['id'], image) != image:
             tally.add([SAME_ID], place)

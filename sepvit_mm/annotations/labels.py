@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .fault import Fault, Kind, Tally, listed
-from .files import absent, size_of, spread
+from .fault import Fault, Kind, Tally
+from .files import BROKEN, absent, size_of, spread
+from .names import listed
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _values(image: Path, label: Path, tally: Tally) -> Counter[int]:
                 tally.add([COLOURS], f'{label.name}: {opened.mode}')
                 return Counter()
             size, pixels = opened.size, np.asarray(opened)
-    except (OSError, SyntaxError, ValueError):  # as PIL raises for broken files
+    except BROKEN:
         tally.add([UNREADABLE], label.name)
         return Counter()
     other = size_of(image)

@@ -142,6 +142,11 @@ def is_id(value: object) -> bool:
     return isinstance(value, (int, str))
 
 
+def has_id(entry: Entry) -> bool:
+    """Tell whether an image or a category has an id."""
+    return is_id(entry.get('id'))
+
+
 def is_number(value: object) -> TypeGuard[float]:
     """Tell whether a value is a finite number."""
     return isinstance(value, (int, float)) and isfinite(value)

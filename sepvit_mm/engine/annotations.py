@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 from zlib import crc32
 
@@ -14,20 +15,21 @@ from ..annotations import (
     Fault,
     Kind,
     coco_faults,
+    folder_faults,
     label_faults,
     read_coco,
     repaired,
     write_copy,
 )
 from ..errors import InputError
-from .sources import CocoUse, coco_uses, label_maps
+from .sources import CocoUse, class_folders, coco_uses, label_maps
 
 
-class Finding(NamedTuple):
+class Located(NamedTuple):
     """A fault of annotations, and whom it concerns.
 
     Attributes:
-        source: the COCO file or the folder of label maps.
+        source: the COCO file, or the folder of label maps or classes.
         users: keys of the config that read it, e.g. ``('val_dataloader',)``.
         fault: what is wrong.
     """
@@ -40,8 +42,8 @@ class Finding(NamedTuple):
         return f'{self.source} ({", ".join(self.users)}): {self.fault}'
 
 
-def find_faults(cfg: Config, *phases: str) -> Iterator[Finding]:
-    """Find the faults of the COCO files and label maps of a config.
+def find_faults(cfg: Config, *phases: str) -> Iterator[Located]:
+    """Find the faults of the annotations of a config.
 
     Each COCO file is loaded once, as mmdet itself does for each dataset and evaluator;
     of label maps, a sample is opened.
@@ -51,10 +53,13 @@ def find_faults(cfg: Config, *phases: str) -> Iterator[Finding]:
         phases: any of 'train', 'val' and 'test'; their data must exist.
 
     Yields:
-        A finding for each kind of fault in a file or folder.
+        A fault for each kind in a file or folder.
+
+    Raises:
+        InputError: ``metainfo.classes`` of a dataset is no list of names.
     """
-    for _, _, findings in _read(cfg, phases):
-        yield from findings
+    for read in _read(cfg, phases):
+        yield from read.faults
 
 
 def mend_annotations(cfg: Config, *phases: str) -> list[str]:
@@ -74,13 +79,13 @@ def mend_annotations(cfg: Config, *phases: str) -> list[str]:
         InputError: a fault would end the run or falsify its results.
     """
     warnings: list[str] = []
-    for uses, content, findings in _read(cfg, phases):
-        stops = [found for found in findings if found.fault.kind.outcome == 'stops']
+    for located, uses, content in _read(cfg, phases):
+        stops = [each for each in located if each.fault.kind.outcome == 'stops']
         if stops:
             more = f' ({len(stops) - 1} more: sepvit-mm check --on-data lists all)'
             raise InputError(f'{stops[0]}{more if len(stops) > 1 else ""}')
-        warnings += map(str, findings)
-        faults = [found.fault for found in findings]
+        warnings += map(str, located)
+        faults = [each.fault for each in located]
         if any(fault.kind.outcome == 'repaired' for fault in faults):
             copy = _copy_of(uses[0].file, Path(cfg.work_dir))
             write_copy(repaired(content, faults, uses[0].demands.images), copy)
@@ -96,15 +101,22 @@ def _copy_of(file: Path, work_dir: Path) -> Path:
     return work_dir.resolve() / 'annotations' / f'{file.stem}-{folder:08x}.json'
 
 
-def _read(
-    cfg: Config, phases: Sequence[str]
-) -> Iterator[tuple[list[CocoUse], dict[str, Any], list[Finding]]]:
-    """Read the annotations file by file.
+class Read(NamedTuple):
+    """Annotations that were read.
 
-    Yields:
-        The uses of a COCO file, its content and what is wrong with it; without uses
-        and content for what is wrong between files, and for label maps.
+    Attributes:
+        faults: what is wrong with them.
+        uses: who reads them, if they are a COCO file.
+        content: that file's content.
     """
+
+    faults: list[Located]
+    uses: Sequence[CocoUse] = ()
+    content: Mapping[str, Any] = MappingProxyType({})
+
+
+def _read(cfg: Config, phases: Sequence[str]) -> Iterator[Read]:
+    """Read the annotations of some phases, one COCO file after the other."""
     init_default_scope(cfg.get('default_scope') or 'mmengine')
     by_file: dict[Path, list[CocoUse]] = {}
     for phase in phases:
@@ -116,30 +128,38 @@ def _read(
             content = read_coco(file)
         except InputError as error:
             fault = Fault(Kind(str(error), 'stops', ''))
-            yield [], {}, _merged((use.file, use.user, fault) for use in uses)
+            yield Read(_merged((use.file, use.user, fault) for use in uses))
             continue
-        images[file] = {image.get('id') for image in content['images']}
-        yield (
-            uses,
-            content,
-            _merged(
-                (use.file, use.user, fault)
-                for demands, several in _groups((use.demands, use) for use in uses)
-                for fault in coco_faults(content, demands)
-                for use in several
-            ),
+        images[file] = {str(image.get('id')) for image in content['images']}
+        faults = _merged(
+            (use.file, use.user, fault)
+            for demands, several in _groups((use.demands, use) for use in uses)
+            for fault in coco_faults(content, demands)
+            for use in several
         )
-    yield [], {}, [*_strangers(by_file, images)]
+        yield Read(faults, uses, content)
+    yield Read([*_strangers(by_file, images)])
+    yield Read(_label_faults(cfg, phases))
+    yield Read(_folder_faults(cfg, phases))
+
+
+def _label_faults(cfg: Config, phases: Sequence[str]) -> list[Located]:
     maps = [(each, phase) for phase in phases for each in label_maps(cfg, phase)]
-    yield (
-        [],
-        {},
-        _merged(
-            (each.folder, f'{phase}_dataloader', fault)
-            for each, several in _groups(maps)
-            for fault in label_faults(each)
-            for phase in several
-        ),
+    return _merged(
+        (each.folder, f'{phase}_dataloader', fault)
+        for each, several in _groups(maps)
+        for fault in label_faults(each)
+        for phase in several
+    )
+
+
+def _folder_faults(cfg: Config, phases: Sequence[str]) -> list[Located]:
+    trained = [folder for folder, _ in class_folders(cfg, 'train') if folder.is_dir()]
+    return _merged(
+        (folder, f'{phase}_dataloader', fault)
+        for phase in phases
+        for folder, classes in class_folders(cfg, phase)
+        for fault in folder_faults(folder, classes, next(iter(trained), None))
     )
 
 
@@ -160,17 +180,17 @@ def _groups(pairs: Iterable[tuple[Key, Value]]) -> list[tuple[Key, list[Value]]]
     return groups
 
 
-def _merged(found: Iterable[tuple[Path, str, Fault]]) -> list[Finding]:
+def _merged(found: Iterable[tuple[Path, str, Fault]]) -> list[Located]:
     """Say once what several parts of a config share."""
     users: dict[tuple[Path, Fault], dict[str, None]] = {}  # a set, in order
     for source, user, fault in found:
         users.setdefault((source, fault), {})[user] = None
-    return [Finding(path, tuple(keys), fault) for (path, fault), keys in users.items()]
+    return [Located(path, tuple(keys), fault) for (path, fault), keys in users.items()]
 
 
 def _strangers(
     by_file: Mapping[Path, Sequence[CocoUse]], images: Mapping[Path, set[Any]]
-) -> Iterator[Finding]:
+) -> Iterator[Located]:
     """Find an evaluator that reads a file about other images than the dataloader's."""
     uses = [(file, use) for file, several in by_file.items() for use in several]
     for file, use in uses:
@@ -189,4 +209,4 @@ def _strangers(
                 'stops' if strange else 'noted',
                 f'set ann_file of {use.user} to the file of {loader}',
             )
-            yield Finding(use.file, (use.user,), Fault(kind))
+            yield Located(use.file, (use.user,), Fault(kind))

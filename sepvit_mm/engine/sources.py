@@ -1,4 +1,4 @@
-"""Find in a config the COCO files and label maps that it reads."""
+"""Find in a config the COCO files, label maps and folders of classes that it reads."""
 
 from __future__ import annotations
 
@@ -86,11 +86,11 @@ def coco_uses(cfg: Config, phase: str) -> Iterator[CocoUse]:
             # without a file, it evaluates with what the dataset has read
             reader: Any = node if node.get('ann_file') else datasets[0]
             demands = replace(
-                _demands(
-                    datasets[0], 'load' if node.get('format_only') else 'evaluate'
-                ),
+                _demands(datasets[0], 'evaluate'),
                 masks='segm' in node.get('metric', 'bbox'),
             )
+            if node.get('format_only'):
+                demands = replace(demands, role='load', masks=False)
             file = _path(reader, reader.ann_file)
             yield CocoUse(f'{phase}_evaluator', reader, file, demands)
 
@@ -104,10 +104,14 @@ def is_local(node: Mapping[str, Any]) -> bool:
 
 
 def _is_coco(dataset: ConfigDict) -> bool:
-    loads = getattr(class_of(dataset), 'load_data_list', None)
-    name = f'{getattr(loads, "__module__", "")}.{getattr(loads, "__qualname__", "")}'
-    reads_coco = name == 'mmdet.datasets.coco.CocoDataset.load_data_list'
-    return reads_coco and bool(dataset.get('ann_file')) and is_local(dataset)
+    is_coco = _reads_as(dataset, 'mmdet.datasets.coco')
+    return is_coco and bool(dataset.get('ann_file')) and is_local(dataset)
+
+
+def _reads_as(dataset: ConfigDict, module: str) -> bool:
+    """Tell whether a dataset's annotations are read by the code in a module."""
+    reader = getattr(class_of(dataset), 'load_data_list', None)
+    return getattr(reader, '__module__', '') == module
 
 
 def _path(dataset: Mapping[str, Any], name: str) -> Path:
@@ -171,3 +175,22 @@ def label_maps(cfg: Config, phase: str) -> Iterator[LabelMaps]:
             suffixes=(dataset.img_suffix, dataset.seg_map_suffix),
             whole=not dataset.ann_file,
         )
+
+
+def class_folders(cfg: Config, phase: str) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Yield the local folders in which mmpretrain finds a folder for each class.
+
+    Args:
+        cfg: from :func:`load_config`; left unchanged.
+        phase: 'train', 'val' or 'test'.
+
+    Yields:
+        The folder, and the names of the classes in the config, if it has any.
+    """
+    for node in datasets_of(cfg.get(f'{phase}_dataloader') or {}):
+        prefix = node.get('data_prefix') or ''
+        is_folder = _reads_as(node, 'mmpretrain.datasets.custom')
+        labels = node.get('with_label', True) and not node.get('ann_file')
+        if is_folder and labels and is_local(node):
+            name = prefix if isinstance(prefix, str) else prefix.get('img_path', '')
+            yield _path(node, name), classes_of(node)
