@@ -477,7 +477,7 @@ def test_masks_are_needed_where_they_are_loaded_or_evaluated(coco):
 @pytest.mark.parametrize(
     'more, files',
     [
-        ("test_evaluator = dict(format_only=True, outfile_prefix='x')", []),
+        ("test_evaluator.update(format_only=True, outfile_prefix='x')", []),
         ("test_dataloader['dataset'] = dict(ann_file='s3://bucket/val.json')", []),
         ("test_dataloader['dataset'] = dict(backend_args=dict(backend='petrel'))", []),
         ("test_evaluator['ann_file'] = None", ['val.json']),
@@ -493,7 +493,9 @@ def test_only_local_files_that_are_evaluated_need_objects(more, files, coco):
 
 def test_a_missing_file_of_an_evaluator_stops_a_training(coco, tmp_path):
     cfg = coco("val_evaluator['ann_file'] = 'absent.json'")
-    with pytest.raises(InputError, match='absent.json .val_evaluator.: cannot be read'):
+    with pytest.raises(
+        InputError, match=r'absent.json \(val_evaluator\): cannot be read'
+    ):
         train(cfg)
     assert not (tmp_path / 'work').exists()
 

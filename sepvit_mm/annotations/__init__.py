@@ -1,4 +1,4 @@
-"""Find what is wrong with annotation files and label maps before they are used.
+"""Find what is wrong with annotations before they are used, and repair what is safe.
 
 mmdet and mmseg trust both. What they cannot use stops a training late, in its first
 evaluation, or falsifies its metrics without a word.
