@@ -177,11 +177,12 @@ def test_polygons_of_four_numbers_end_an_evaluation_but_not_a_training():
         ),
         ({}, dict(min_size=121), 'leaves none of 6: 6 are below min_size=121'),
         (changed('annotations', bbox=[0.1, 0.2, 0.3, 0.4]), {}, 'has fractions'),
+        (changed('annotations', bbox=[5, 5, 9, 0.5]), {}, 'none of 6 can be used'),
         (changed('annotations', area=0), {}, 'none of 6 can be used'),
         (changed('annotations', segmentation=POLYGON), dict(masks=True), 'none of 6'),
         (changed('annotations', image_id=str), {}, 'none of 6 can be used'),
     ],
-    ids=range(9),
+    ids=range(10),
 )  # fmt: skip
 def test_a_file_that_leaves_nothing_stops_a_run(content, options, message):
     demands = Demands(noise.NAMES, **{'role': 'train', **options})
@@ -395,6 +396,51 @@ def test_datasets_of_other_formats_are_left_alone(coco):
         assert not [*coco_uses(cfg, 'train')]
 
 
+def test_an_evaluator_may_have_more_images_than_are_predicted(coco, tmp_path):
+    path = coco.edit(lambda content: None)
+    few = json.loads(path.read_text())
+    del few['images'][3:], few['annotations'][3:]
+    (tmp_path / 'data/annotations/few.json').write_text(json.dumps(few))
+    cfg = coco(
+        "val_dataloader['dataset'] = dict(dataset, ann_file='annotations/few.json')"
+    )
+    (found,) = annotations.find_faults(cfg, 'val')
+    assert '0 are not in this file, and 3 are only in it' in str(found)
+    assert annotations.mend_annotations(cfg, 'val') == [str(found)]
+
+
+def test_files_of_one_name_are_repaired_to_different_copies(coco, tmp_path):
+    for split in ('train', 'val'):
+        path = coco.edit(ids_from_0, split)
+        (path.parents[1] / split).mkdir()
+        path.rename(path.parents[1] / split / 'a.json')
+    cfg = coco("""
+for split, loader in dict(train=train_dataloader, val=val_dataloader).items():
+    loader['dataset'] = dict(dataset, ann_file=f'{split}/a.json')
+val_evaluator['ann_file'] = f'{data_root}/val/a.json'
+""")
+    annotations.mend_annotations(cfg, 'train', 'val')
+    copies = {use.file for phase in ('train', 'val') for use in coco_uses(cfg, phase)}
+    assert len(copies) == 2
+    assert all(copy.parent == tmp_path / 'work/annotations' for copy in copies)
+
+
+def test_data_without_objects_may_stand_beside_others(coco):
+    coco.edit(lambda content: content.update(annotations=[]))
+    more = """
+parts = [
+    dict(type='CocoDataset', ann_file=f'annotations/{split}.json', **dataset,
+         data_prefix=dict(img=f'images/{split}/'))
+    for split in SPLITS
+]
+whole = dict(_delete_=True, type='ConcatDataset', datasets=parts)
+train_dataloader['dataset'] = whole
+"""
+    beside = coco(more.replace('SPLITS', "('train', 'val')"))
+    assert [*annotations.find_faults(beside, 'train')] == []
+    assert [*annotations.find_faults(coco(more.replace('SPLITS', "('val',)")), 'train')]
+
+
 @MODELS.register_module()
 class PerfectDetector(BaseModel):
     """Predicts what is annotated."""
@@ -467,11 +513,26 @@ def test_training_stops_before_it_begins_for_other_faults(split, coco, tmp_path)
     assert not (tmp_path / 'work').exists()
 
 
-def test_masks_are_needed_where_they_are_loaded_or_evaluated(coco):
+@pytest.mark.parametrize(
+    'masks, more, users',
+    [
+        (False, '', None),
+        (True, '', 'val_dataloader, test_dataloader, val_evaluator, test_evaluator'),
+        (False, "val_evaluator['metric'] = ['bbox', 'segm']", 'val_evaluator'),
+        (False, """
+load = dict(type='LoadAnnotations', with_mask=1)
+nested = dict(type='RandomApply', transforms=[load])
+val_dataloader['dataset'] = dict(dataset, pipeline=[nested])
+""", 'val_dataloader'),
+    ],
+    ids=range(4),
+)  # fmt: skip
+def test_masks_are_needed_where_they_are_loaded_or_evaluated(masks, more, users, coco):
     coco.edit(lambda content: content['annotations'][3].pop('segmentation'))
-    assert [*annotation_faults(coco())] == []
-    (text,) = annotation_faults(coco(masks=True))
-    assert 'segmentation missing in 1 of 6 annotations (4)' in text
+    texts = [*annotation_faults(coco(more, masks=masks))]
+    assert len(texts) == bool(users)
+    for text in texts:
+        assert f'({users}): segmentation missing in 1 of 6 annotations (4)' in text
 
 
 @pytest.mark.parametrize(

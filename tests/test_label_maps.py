@@ -182,6 +182,15 @@ def test_images_of_another_suffix_are_named(maps, tmp_path):
     assert f'no image in {tmp_path}/images/train ends with .jpg' in text
 
 
+def test_label_maps_that_a_list_leaves_out_are_no_fault(maps, tmp_path):
+    (tmp_path / 'some.txt').write_text('0\n4\n')
+    more = "train_dataloader['dataset'] = dict(dataset, ann_file='some.txt')"
+    assert [*annotation_faults(segmentor(tmp_path, more))] == []
+    (tmp_path / 'images/train/5.png').unlink()
+    (text,) = annotation_faults(segmentor(tmp_path))
+    assert 'no image in 1 of 5 label maps (5.png)' in text
+
+
 def test_the_head_says_what_is_ignored(maps, tmp_path):
     maps.edit(values(BYTES(0), BYTES(9)), 3)
     assert len([*annotation_faults(segmentor(tmp_path))]) == 1
