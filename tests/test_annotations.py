@@ -396,6 +396,18 @@ def test_datasets_of_other_formats_are_left_alone(coco):
         assert not [*coco_uses(cfg, 'train')]
 
 
+def test_images_that_are_stored_elsewhere_are_not_looked_up(coco):
+    coco.edit(lambda content: content['images'][2].update(file_name='absent.png'))
+    (text,) = annotation_faults(coco())
+    assert 'file_name without a file in 1 of 6 images (absent.png)' in text
+    more = """
+load = dict(type='LoadImageFromFile', backend_args=dict(backend='lmdb', db_path='x'))
+for loader in (val_dataloader, test_dataloader):
+    loader['dataset'] = dict(dataset, pipeline=[load])
+"""
+    assert [*annotation_faults(coco(more))] == []
+
+
 def test_an_evaluator_may_have_more_images_than_are_predicted(coco, tmp_path):
     path = coco.edit(lambda content: None)
     few = json.loads(path.read_text())

@@ -125,6 +125,11 @@ def test_values_are_what_the_config_makes_of_them(maps):
     assert re.search(both, str(maps(reduce_zero_label=True)[0]))
 
 
+def test_training_resizes_label_maps_of_another_size(maps):
+    maps.edit(lambda image: image.resize((80, 60)))
+    assert [fault.kind.outcome for fault in maps(trains=True)] == ['noted']
+
+
 def test_a_sample_is_from_all_over_and_says_so(maps, tmp_path):
     path = maps.folder / '0.png'
     colours = tmp_path / 'colours.png'
@@ -145,12 +150,18 @@ def test_a_sample_is_from_all_over_and_says_so(maps, tmp_path):
 def test_images_and_label_maps_belong_together(maps):
     (maps.folder / '3.png').rename(maps.folder / 'odd.png')
     names = [f'{index}.png' for index in range(noise.COUNT)]
-    pairs = [(maps.folder / name, maps.folder / name) for name in names]
+    images = maps.folder.parents[1] / 'images/train'
+    pairs = [(images / name, maps.folder / name) for name in names]
     missing, surplus = maps(pairs=pairs)
     assert 'label map missing in 1 of 6 images (3.png)' in str(missing)
-    assert 'no image in 1 of 6 label maps (odd.png)' in str(surplus)
+    assert 'image missing in 1 of 6 label maps (odd.png)' in str(surplus)
     assert (missing.kind.outcome, surplus.kind.outcome) == ('stops', 'noted')
     assert [fault.kind for fault in maps(pairs=pairs, whole=False)] == [missing.kind]
+    pairs[3] = images / 'x.png', maps.folder / '4.png'
+    (none,) = maps(pairs=pairs, whole=False)
+    assert 'image missing in 1 of 6 images (x.png)' in str(none)
+    (none,) = maps(pairs=[], whole=False)
+    assert 'ann_file lists no image' in str(none)
     (none,) = maps(pairs=[], suffixes=('.jpg', '.png'))
     assert "ends with .jpg: files there end with '.png': set img_suffix" in str(none)
 
@@ -188,7 +199,7 @@ def test_label_maps_that_a_list_leaves_out_are_no_fault(maps, tmp_path):
     assert [*annotation_faults(segmentor(tmp_path, more))] == []
     (tmp_path / 'images/train/5.png').unlink()
     (text,) = annotation_faults(segmentor(tmp_path))
-    assert 'no image in 1 of 5 label maps (5.png)' in text
+    assert 'image missing in 1 of 6 label maps (5.png)' in text
 
 
 def test_the_head_says_what_is_ignored(maps, tmp_path):
@@ -196,3 +207,5 @@ def test_the_head_says_what_is_ignored(maps, tmp_path):
     assert len([*annotation_faults(segmentor(tmp_path))]) == 1
     cfg = segmentor(tmp_path, 'model = dict(decode_head=dict(ignore_index=9))')
     assert [*annotation_faults(cfg)] == []
+    maps.edit(lambda image: image.point(lambda value: 255 if value else 0))
+    assert 'none of 2 classes' in next(annotation_faults(cfg))

@@ -31,6 +31,8 @@ class LabelMaps:
             False.
         label_map: replacements of values, after that. Defaults to None: none.
         ignored: the value that is no class. Defaults to 255.
+        trains: whether training reads them, in which mmseg resizes label maps and
+            images to one size. Defaults to False.
     """
 
     folder: Path
@@ -42,21 +44,17 @@ class LabelMaps:
     reduce_zero_label: bool = False
     label_map: Mapping[int, int] | None = None
     ignored: int = 255
+    trains: bool = False
 
 
+NO_FILE = Kind('image missing', 'stops', 'there is no such file', 'image')
 NO_MAP = Kind('label map missing', 'stops', 'each image needs one', 'image')
-SURPLUS = Kind('no image', 'noted', 'the label map is not used', 'label map')
+SURPLUS = Kind('image missing', 'noted', 'the label map is not used', 'label map')
 UNREADABLE = Kind('not an image', 'stops', 'it cannot be opened', 'sampled label map')
 COLOURS = Kind(
     'several channels',
     'stops',
     'a pixel must be one number, that of its class: save one channel (mode L or P)',
-    'sampled label map',
-)
-OTHER_SIZE = Kind(
-    'another size than the image',
-    'stops',
-    'each pixel of an image (turned as its EXIF says) needs a label',
     'sampled label map',
 )
 
@@ -73,28 +71,37 @@ def label_faults(maps: LabelMaps) -> list[Fault]:
     tally = Tally()
     if not maps.pairs:
         tally.add([_no_image(maps)])
+    for path in absent(image for image, _ in maps.pairs):
+        tally.add([NO_FILE], path.name)
     missing = set(absent(label for _, label in maps.pairs))
     for path in sorted(missing):
         tally.add([NO_MAP], path.name)
+    found = {*maps.folder.rglob(f'*{maps.suffixes[1]}')}
     if maps.pairs and maps.whole:
-        used = {label for _, label in maps.pairs}
-        for path in sorted({*maps.folder.rglob(f'*{maps.suffixes[1]}')} - used):
+        for path in sorted(found - {label for _, label in maps.pairs}):
             tally.add([SURPLUS], path.name)
     sample = [pair for pair in spread(maps.pairs) if pair[1] not in missing]
     total: Counter[int] = Counter()
     for image, label in sample:
-        values = _values(image, label, tally)
+        values = _values(image, label, maps, tally)
         total.update(values)
         strange = [value for value in sorted(values) if not _is_allowed(value, maps)]
         if strange:
             pixels = [f'{value} ({values[value]} pixels)' for value in strange[:5]]
             tally.add([_no_class(maps)], f'{label.name}: {", ".join(pixels)}')
     tally.add(_unseen(total, maps, whole=len(sample) == len(maps.pairs)))
-    totals = {'image': len(maps.pairs), 'sampled label map': len(sample)}
-    return tally.faults({**totals, SURPLUS.noun: len(maps.pairs)})
+    return tally.faults(
+        {
+            'image': len(maps.pairs),
+            'label map': len(found),
+            'sampled label map': len(sample),
+        }
+    )
 
 
 def _no_image(maps: LabelMaps) -> Kind:
+    if not maps.whole:
+        return Kind('ann_file lists no image', 'stops', 'there is nothing to load')
     others = Counter(path.suffix for path in maps.images.rglob('*.*'))
     return Kind(
         f'no image in {maps.images} ends with {maps.suffixes[0]}',
@@ -103,7 +110,7 @@ def _no_image(maps: LabelMaps) -> Kind:
     )
 
 
-def _values(image: Path, label: Path, tally: Tally) -> Counter[int]:
+def _values(image: Path, label: Path, maps: LabelMaps, tally: Tally) -> Counter[int]:
     """Count the values of a label map, and what is wrong with it as an image."""
     try:
         with Image.open(label) as opened:
@@ -117,9 +124,18 @@ def _values(image: Path, label: Path, tally: Tally) -> Counter[int]:
     other = size_of(image)
     if other and other != size:
         sizes = f'{size[0]}x{size[1]}, not {other[0]}x{other[1]}'
-        tally.add([OTHER_SIZE], f'{label.name}: {sizes}')
+        tally.add([_other_size(maps)], f'{label.name}: {sizes}')
     values, counts = np.unique(pixels, return_counts=True)
     return Counter(dict(zip(map(int, values), map(int, counts), strict=True)))
+
+
+def _other_size(maps: LabelMaps) -> Kind:
+    return Kind(
+        'another size than the image',
+        'noted' if maps.trains else 'stops',
+        'each pixel of the image, turned as its EXIF says, needs a label',
+        'sampled label map',
+    )
 
 
 def _meaning(value: int, maps: LabelMaps) -> int:
@@ -154,7 +170,8 @@ def _unseen(values: Counter[int], maps: LabelMaps, *, whole: bool) -> Iterator[K
     """Find classes that no label map shows; a few may be missing from a sample."""
     meanings = {_meaning(value, maps) for value in values if _is_allowed(value, maps)}
     unseen = [name for i, name in enumerate(maps.classes) if i not in meanings]
-    if set(values) == {0, 255} and len(maps.classes) == 2 and unseen:
+    is_binary = set(values) == {0, maps.ignored} == {0, 255}
+    if is_binary and len(maps.classes) == 2 and unseen:
         zero = ', and so is 0 (reduce_zero_label)' if maps.reduce_zero_label else ''
         yield Kind(
             'label maps have 0 and 255 for two classes',

@@ -123,23 +123,25 @@ def _demands(dataset: ConfigDict, role: Role) -> Demands:
     own = (dataset.get('metainfo') or {}).get('classes')
     default = f'{type_of(dataset)}, which apply without metainfo.classes'
     filters = dataset.get('filter_cfg') or {}
+    pipeline = dataset.get('pipeline')
+    images = _path(dataset, (dataset.get('data_prefix') or {}).get('img', ''))
     return Demands(
         classes=classes_of(dataset),
         origin='metainfo.classes' if own else default,
-        images=_path(dataset, (dataset.get('data_prefix') or {}).get('img', '')),
+        images=None if _sets(pipeline, 'backend_args') else images,
         role=role,
-        masks=_loads_masks(dataset.get('pipeline')),
+        masks=_sets(pipeline, 'with_mask'),
         filter_empty=filters.get('filter_empty_gt', False),
         min_size=filters.get('min_size', 0),
     )
 
 
-def _loads_masks(pipeline: Any) -> bool:
-    """Tell whether any transform, however deep, has ``with_mask``."""
+def _sets(pipeline: Any, key: str) -> bool:
+    """Tell whether any transform, however deep, has a setting that is not false."""
     if isinstance(pipeline, Mapping):
-        nested = any(map(_loads_masks, pipeline.values()))
-        return bool(pipeline.get('with_mask')) or nested
-    return isinstance(pipeline, (list, tuple)) and any(map(_loads_masks, pipeline))
+        nested = any(_sets(value, key) for value in pipeline.values())
+        return bool(pipeline.get(key)) or nested
+    return isinstance(pipeline, (list, tuple)) and any(_sets(x, key) for x in pipeline)
 
 
 def label_maps(cfg: Config, phase: str) -> Iterator[LabelMaps]:
@@ -154,7 +156,8 @@ def label_maps(cfg: Config, phase: str) -> Iterator[LabelMaps]:
     for node in datasets_of(cfg.get(f'{phase}_dataloader') or {}):
         bases = getattr(class_of(node), '__mro__', ())
         is_mmseg = any(base.__name__ == 'BaseSegDataset' for base in bases)
-        if not (is_mmseg and is_local(node) and classes_of(node)):
+        is_read = is_local(node) and not _sets(node.get('pipeline'), 'backend_args')
+        if not (is_mmseg and is_read and classes_of(node)):
             continue
         plain = {**node, 'pipeline': [], 'serialize_data': False, 'lazy_init': False}
         dataset = DATASETS.build(plain)
@@ -174,6 +177,7 @@ def label_maps(cfg: Config, phase: str) -> Iterator[LabelMaps]:
             images=Path(dataset.data_prefix['img_path']),
             suffixes=(dataset.img_suffix, dataset.seg_map_suffix),
             whole=not dataset.ann_file,
+            trains=phase == 'train',
         )
 
 
