@@ -54,7 +54,6 @@ def train(
     """
     cfg = deepcopy(cfg)
     require_data(cfg, 'train_dataloader', 'val_dataloader')
-    warnings = mend_annotations(cfg, 'train', 'val')
     wants_amp = type_of(cfg.optim_wrapper) == 'AmpOptimWrapper'
     lacks_gpu = wants_amp and not torch.cuda.is_available()
     if lacks_gpu:
@@ -68,6 +67,8 @@ def train(
         _go_on_from(cfg, checkpoint)
     start = None if checkpoint is not None else _local_start(cfg)
 
+    # last, as it reads whole files
+    warnings = mend_annotations(cfg, 'train', 'val')
     runner = Runner.from_cfg(cfg)
     for warning in warnings:
         runner.logger.warning(warning)
@@ -151,18 +152,18 @@ def evaluate(
         detection above the config's score threshold.
 
     Raises:
-        InputError: data or the checkpoint is missing or does not fit, or the config
-            does not define ``tta``.
+        InputError: data or the checkpoint is missing or does not fit, annotations are
+            faulty beyond repair, or the config does not define ``tta``.
     """
     cfg = deepcopy(cfg)
     require_data(cfg, 'test_dataloader')
-    warnings = mend_annotations(cfg, 'test')
     # mmengine would load these over the checkpoint
     cfg.load_from, cfg.resume = None, False
     if Path(checkpoint).is_dir():
         checkpoint = _last_in(checkpoint)
     if tta:
         augment(cfg)
+    warnings = mend_annotations(cfg, 'test')
     runner = Runner.from_cfg(cfg)
     for warning in warnings:
         runner.logger.warning(warning)
