@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.model import BaseModel
 
 from ..engine.models import build_model, build_optimizer, build_scheduler
+from .annotations import annotation_faults
 from .batches import batch_size, lonely_sync_bn
 from .data import build_transforms, first_batch
 from .keys import ignored_keys
@@ -88,6 +89,8 @@ def check(cfg: Config, *, gpus: int | None = None, on_data: bool = False) -> Rep
         model = _build(cfg)
         report.add('classes', classes(cfg, model))
         fits = report.add('channels', channels(cfg, model))
+        if on_data:
+            report.add('annotations', annotation_faults(cfg))
         batch = first_batch(cfg) if on_data and fits else None
     except Exception as error:  # of any kind, from any library
         report.unusable = f'{type(error).__name__}: {error}'

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import DATASETS, TRANSFORMS
+from mmengine.registry import TRANSFORMS
 from mmengine.runner import Runner
 
 from ..engine.config import datasets_of, require_data
+from ..engine.sources import class_of
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -27,7 +28,7 @@ def numbers_of_classes(cfg: Config) -> dict[str, set[int]]:
     counts: dict[str, set[int]] = {}
     for loader, dataset in _datasets(cfg):
         names = (dataset.get('metainfo') or {}).get('classes')
-        names = names or _metainfo(dataset['type']).get('classes')
+        names = names or getattr(class_of(dataset), 'METAINFO', {}).get('classes')
         if names and not isinstance(names, str):  # a string names a file
             counts.setdefault(loader, set()).add(len(names))
     return counts
@@ -52,12 +53,3 @@ def _datasets(cfg: Config) -> Iterator[tuple[str, ConfigDict]]:
     for loader in LOADERS:
         for dataset in datasets_of(cfg.get(loader) or {}):
             yield loader, dataset
-
-
-def _metainfo(dataset: str | type) -> Mapping[str, Any]:
-    """Return the METAINFO of a dataset or wrapper class, empty if it has none."""
-    if isinstance(dataset, str):
-        # get() alone does not search the default scope
-        with DATASETS.switch_scope_and_registry(None) as registry:
-            dataset = registry.get(dataset)
-    return getattr(dataset, 'METAINFO', {})

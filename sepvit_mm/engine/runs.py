@@ -14,6 +14,7 @@ from ..checkpoints import read_file
 from ..checkpoints.whole import latest_checkpoint, load_entirely, require_fit
 from ..errors import InputError
 from ..plugins.pictures import PictureHook
+from .annotations import mend_annotations
 from .config import (
     backward_passes,
     datasets_of,
@@ -48,8 +49,8 @@ def train(
         The runner, with the trained ``model``.
 
     Raises:
-        InputError: data or a checkpoint is missing or does not fit, or the config
-            lacks what an argument needs.
+        InputError: data or a checkpoint is missing or does not fit, annotations are
+            faulty beyond repair, or the config lacks what an argument needs.
     """
     cfg = deepcopy(cfg)
     require_data(cfg, 'train_dataloader', 'val_dataloader')
@@ -66,7 +67,11 @@ def train(
         _go_on_from(cfg, checkpoint)
     start = None if checkpoint is not None else _local_start(cfg)
 
+    # last, as it reads whole files
+    warnings = mend_annotations(cfg, 'train', 'val')
     runner = Runner.from_cfg(cfg)
+    for warning in warnings:
+        runner.logger.warning(warning)
     if lacks_gpu:
         runner.logger.warning('no GPU: training in float32, not in mixed precision')
     if resume == 'auto' and checkpoint is None:
@@ -147,8 +152,8 @@ def evaluate(
         detection above the config's score threshold.
 
     Raises:
-        InputError: data or the checkpoint is missing or does not fit, or the config
-            does not define ``tta``.
+        InputError: data or the checkpoint is missing or does not fit, annotations are
+            faulty beyond repair, or the config does not define ``tta``.
     """
     cfg = deepcopy(cfg)
     require_data(cfg, 'test_dataloader')
@@ -158,7 +163,10 @@ def evaluate(
         checkpoint = _last_in(checkpoint)
     if tta:
         augment(cfg)
+    warnings = mend_annotations(cfg, 'test')
     runner = Runner.from_cfg(cfg)
+    for warning in warnings:
+        runner.logger.warning(warning)
     load_entirely(runner.model, checkpoint)
     if show_dir is not None:
         runner.register_hook(PictureHook(show_dir))

@@ -1,0 +1,608 @@
+"""Faults of COCO files are named before training, and repaired where that is safe."""
+
+import json
+import os
+import re
+from copy import deepcopy
+from pathlib import Path
+
+import noise
+import pytest
+import torch
+from mmengine.model import BaseModel
+from mmengine.registry import MODELS
+from mmengine.structures import InstanceData
+from PIL import Image
+
+from sepvit_mm.annotations import (
+    Demands,
+    coco_faults,
+    files,
+    read_coco,
+    repair,
+    repaired,
+    write_copy,
+)
+from sepvit_mm.check import check
+from sepvit_mm.check.annotations import annotation_faults
+from sepvit_mm.engine import annotations, evaluate, load_config, train
+from sepvit_mm.engine.sources import coco_uses
+from sepvit_mm.errors import InputError
+
+NAMES = [f'{index}.png' for index in range(noise.COUNT)]
+TRAINED = Demands(noise.NAMES, role='train', masks=True)
+EVALUATED = Demands(noise.NAMES, masks=True)
+
+
+def changed(where: str, **fields) -> dict:
+    """Set a field of all images, annotations or categories; None removes it."""
+    content = noise.coco_json(NAMES)
+    for entry in content[where]:
+        for field, value in fields.items():
+            entry[field] = value(entry) if callable(value) else value
+            if value is None:
+                del entry[field]
+    return content
+
+
+def cut(**lists) -> dict:
+    return {**noise.coco_json(NAMES), **lists}
+
+
+def corners(entry: dict) -> list:
+    left, top, width, height = entry['bbox']
+    return [left, top, left + width + 40, top + height + 40]
+
+
+def also(**fields) -> dict:
+    """Add an annotation that is like the first, but for some fields."""
+    content = noise.coco_json(NAMES)
+    content['annotations'].append({**content['annotations'][0], 'id': 99, **fields})
+    return content
+
+
+def picture(**fields) -> dict:
+    """Add an image that is like the first, but for some fields."""
+    content = noise.coco_json(NAMES)
+    content['images'].append({**content['images'][0], **fields})
+    return content
+
+
+POLYGON = [[1, 2, 3, 4]]
+FAULTS = {
+    'ids from 0': (
+        changed('annotations', id=lambda entry: entry['id'] - 1),
+        'repaired',
+        r'id 0 in 1 of 6 annotations \(0\): pycocotools would count the object as '
+        'missed; counted from 1 instead, in a copy',
+    ),
+    'no id': (changed('annotations', id=None), 'repaired', r'id missing .*\(entry 0,'),
+    'one id': (also(id=1), 'repaired', r'id used twice in 1 of 7 annotations \(1\)'),
+    'no iscrowd': (
+        changed('annotations', iscrowd=None),
+        'repaired',
+        r'iscrowd missing in 6 of 6 annotations \(1, 2, 3, ...\): taken as 0, in a',
+    ),
+    'iscrowd as text': (
+        changed('annotations', iscrowd='0'), 'stops', 'iscrowd neither 0 nor 1',
+    ),
+    'no area': (changed('annotations', area=None), 'repaired', "the box's area"),
+    'area as text': (
+        changed('annotations', area='2400'), 'repaired', 'area missing or not a number',
+    ),
+    'one area of 0': (also(area=0), 'noted', r'area not positive in 1 of 7 .*\(99\)'),
+    'no image_id': (also(image_id=[]), 'stops', 'image_id missing'),
+    'unknown image': (also(image_id=77), 'noted', 'image_id unknown'),
+    'no category_id': (also(category_id=None), 'stops', 'category_id missing'),
+    'unknown category': (also(category_id=77), 'noted', 'category_id unknown'),
+    'no bbox': (changed('annotations', bbox=None), 'stops', 'bbox not four numbers'),
+    'NaN in bbox': (also(bbox=[1, 2, 3, float('nan')]), 'stops', 'bbox not four'),
+    'flat bbox': (also(bbox=[5, 5, 0, 9]), 'noted', 'bbox without width or height'),
+    'bbox elsewhere': (also(bbox=[200, 5, 9, 9]), 'noted', 'bbox outside the image'),
+    'bbox as corners': (
+        changed('annotations', bbox=corners), 'noted', 'bbox looks like two corners',
+    ),
+    'no segmentation': (also(segmentation=[]), 'stops', 'segmentation missing'),
+    'flat polygon': (also(segmentation=[1, 2] * 3), 'stops', 'neither polygons'),
+    'RLE without size': (also(segmentation={'counts': 'a'}), 'stops', 'nor RLE'),
+    'RLE of another size': (
+        also(segmentation={'counts': 'a', 'size': [160, 120]}), 'stops', 'not that of',
+    ),
+    'no file_name': (changed('images', file_name=None), 'stops', 'file_name missing'),
+    'no image id': (picture(id=None), 'stops', r'id missing in 1 of 7 images'),
+    'image id used twice': (picture(file_name='x'), 'stops', 'id used twice .*images'),
+    'no width': (changed('images', width=None), 'stops', 'width or height missing'),
+    'class with a capital': (
+        changed('categories', name=lambda entry: entry['name'].title() + ' '),
+        'stops',
+        "categories without 'cat', 'dog' of metainfo.classes: it has 'Cat ' for 'cat', "
+        "it has 'Dog ' for 'dog'; set metainfo.classes",
+    ),
+    'category without name': (
+        changed('categories', name=None), 'stops', 'categories without id or name',
+    ),
+    'another order': (
+        cut(categories=noise.coco_json(NAMES)['categories'][::-1]),
+        'stops',
+        "another order than metainfo.classes, first 'dog' where that has 'cat'",
+    ),
+    'name used twice': (
+        cut(categories=[*noise.coco_json(NAMES)['categories'], dict(id=3, name='dog')]),
+        'stops',
+        "categories with the name 'dog'",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('name', FAULTS)
+def test_a_fault_is_named_and_only_that(name):
+    content, outcome, message = FAULTS[name]
+    before = deepcopy(content)
+    found = [
+        fault
+        for fault in coco_faults(content, TRAINED)
+        if 'none of' not in str(fault)  # what follows if all entries have the fault
+    ]
+    assert [fault.kind.outcome for fault in found] == [outcome]
+    assert re.search(message, str(found[0])), str(found[0])
+    assert str(content) == str(before)
+
+
+@pytest.mark.parametrize('demands', [TRAINED, EVALUATED], ids=['train', 'evaluate'])
+def test_a_good_file_has_no_faults(demands):
+    content = noise.coco_json(NAMES)
+    content['categories'].append(dict(id=9, name='bird'))  # that nobody asked for
+    content['annotations'][0]['segmentation'] = dict(counts='a', size=[120, 160])
+    assert coco_faults(content, demands) == []
+
+
+def test_polygons_of_four_numbers_end_an_evaluation_but_not_a_training():
+    content = also(segmentation=[[1, 2, 3, 4]])
+    (trained,) = coco_faults(content, TRAINED)
+    (evaluated,) = coco_faults(content, EVALUATED)
+    assert (trained.kind.outcome, evaluated.kind.outcome) == ('noted', 'stops')
+    assert 'fewer than three points' in str(trained)
+    assert coco_faults(content, Demands(noise.NAMES, role='train')) == []  # no masks
+
+
+@pytest.mark.parametrize(
+    'content, options, message',
+    [
+        (cut(images=[]), {}, 'images is empty'),
+        (cut(annotations=[]), {}, 'none of 0 can be used: there is nothing to train'),
+        (cut(annotations=[]), dict(role='evaluate'), 'nothing to evaluate'),
+        (
+            cut(annotations=[]), dict(filter_empty=True),
+            "filter_cfg leaves none of 6: 6 have no annotation for 'cat', 'dog'",
+        ),
+        ({}, dict(min_size=121), 'leaves none of 6: 6 are below min_size=121'),
+        (changed('annotations', bbox=[0.1, 0.2, 0.3, 0.4]), {}, 'has fractions'),
+        (changed('annotations', bbox=[5, 5, 9, 0.5]), {}, 'none of 6 can be used'),
+        (changed('annotations', area=0), {}, 'none of 6 can be used'),
+        (changed('annotations', segmentation=POLYGON), dict(masks=True), 'none of 6'),
+        (changed('annotations', image_id=str), {}, 'none of 6 can be used'),
+    ],
+    ids=range(10),
+)  # fmt: skip
+def test_a_file_that_leaves_nothing_stops_a_run(content, options, message):
+    demands = Demands(noise.NAMES, **{'role': 'train', **options})
+    found = coco_faults(content or noise.coco_json(NAMES), demands)
+    stops = [str(fault) for fault in found if fault.kind.outcome == 'stops']
+    assert any(message in text for text in stops), found
+
+
+def test_negatives_beside_other_data_may_be_without_annotations():
+    demands = Demands(noise.NAMES, role='train', alone=False)
+    assert coco_faults(cut(annotations=[]), demands) == []
+
+
+def test_a_kind_of_fault_is_one_fault_however_often_it_occurs():
+    content = also()
+    content['annotations'] = [
+        {'id': index, 'image_id': 1, 'category_id': 1, 'bbox': [1, 1, 9, 9], 'area': 81}
+        for index in range(1, 5001)
+    ]
+    (fault,) = coco_faults(content, Demands(noise.NAMES))
+    assert (fault.count, fault.of, fault.places) == (5000, 5000, ('1', '2', '3'))
+
+
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        ('{', 'is not JSON: '),
+        ('[]', 'is a list, but a COCO file is an object'),
+        ('{"images": []}', 'has no list of categories'),
+        ('{"images": [1], "categories": []}', 'has an entry in images that is not'),
+        (None, 'cannot be read: No such file'),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(text, message, tmp_path):
+    path = tmp_path / 'a.json'
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_coco(path)
+
+
+def test_a_repair_changes_what_is_wrong_and_nothing_else(tmp_path):
+    noise.write_images(tmp_path)
+    good = noise.coco_json(NAMES)
+    faulty = deepcopy(good)
+    for index, annotation in enumerate(faulty['annotations']):
+        annotation['id'] = index
+        del annotation['iscrowd'], annotation['area']
+    del faulty['images'][2]['width'], faulty['images'][3]['height']
+    before = deepcopy(faulty)
+    demands = Demands(noise.NAMES, images=tmp_path)
+    found = coco_faults(faulty, demands)
+    assert {fault.kind.outcome for fault in found} == {'repaired'}
+    assert repaired(faulty, found, tmp_path) == good
+    assert faulty == before
+    # and ids that are sound remain, as do other fields
+    del good['annotations'][4]['area']
+    good['annotations'][0].update(id=55, iscrowd=1, area=7, author='me')
+    fixed = repaired(good, coco_faults(good, demands), tmp_path)
+    assert fixed['annotations'][0] == good['annotations'][0]
+
+
+def test_files_of_images_are_looked_up(tmp_path):
+    noise.write_images(tmp_path)
+    (tmp_path / '1.png').unlink()
+    Image.new('RGB', (noise.HEIGHT, noise.WIDTH)).save(tmp_path / '2.png')
+    content = noise.coco_json(NAMES)
+    missing, other = coco_faults(content, Demands(noise.NAMES, images=tmp_path))
+    assert 'file_name without a file in 1 of 6 images (1.png)' in str(missing)
+    assert '1 of 6 sampled images (2.png: 160x120, not 120x160)' in str(other)
+    assert (missing.kind.outcome, other.kind.outcome) == ('stops', 'noted')
+    # masks of another size have no overlap at all
+    demands = Demands(noise.NAMES, images=tmp_path, masks=True)
+    assert {f.kind.outcome for f in coco_faults(content, demands)} == {'stops'}
+    # images that training leaves out are not needed
+    content['annotations'].pop(1)
+    demands = Demands(noise.NAMES, images=tmp_path, role='train', filter_empty=True)
+    assert [fault.kind.outcome for fault in coco_faults(content, demands)] == ['noted']
+
+
+def test_photographs_have_the_size_that_they_are_loaded_in(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # taken with the camera turned
+    Image.new('RGB', (40, 30)).save(tmp_path / 'a.jpg', exif=exif)
+    assert files.size_of(tmp_path / 'a.jpg') == (30, 40)
+    (tmp_path / 'a.jpg').write_text('no image')
+    assert files.size_of(tmp_path / 'a.jpg') is None
+
+
+def test_several_processes_may_write_one_copy(tmp_path, monkeypatch):
+    path = tmp_path / 'annotations/val.json'
+    rename = os.replace
+
+    def replace(*paths):
+        monkeypatch.undo()
+        write_copy({'images': []}, path)  # another process, at the worst moment
+        rename(*paths)
+
+    monkeypatch.setattr(repair.os, 'replace', replace)
+    write_copy({'images': []}, path)
+    assert json.loads(path.read_text()) == {'images': []}
+    assert os.listdir(path.parent) == ['val.json']
+
+
+@pytest.fixture
+def coco(tmp_path):
+    """A config of a detector, and a function that changes one of its files."""
+    noise.write_coco(tmp_path / 'data')
+
+    def edit(change, split: str = 'val') -> Path:
+        path = tmp_path / f'data/annotations/{split}.json'
+        content = json.loads(path.read_text())
+        change(content)
+        path.write_text(json.dumps(content))
+        return path
+
+    def config(more: str = '', **options):
+        path = noise.detector_config(
+            tmp_path / 'config.py', tmp_path / 'data', more, **options
+        )
+        return load_config(path, work_dir=tmp_path / 'work')
+
+    config.edit = edit
+    return config
+
+
+def ids_from_0(content: dict) -> None:
+    for index, annotation in enumerate(content['annotations']):
+        annotation['id'] = index
+
+
+def test_a_file_is_named_once_with_all_that_read_it(coco):
+    cfg = coco()
+    assert [*annotation_faults(cfg)] == []
+    path = coco.edit(ids_from_0)
+    (text,) = annotation_faults(cfg)
+    users = 'val_dataloader, test_dataloader, val_evaluator, test_evaluator'
+    assert text.startswith(f'{path} ({users}): id 0 in 1 of 6 annotations')
+    path.unlink()
+    coco.edit(ids_from_0, 'train')
+    texts = [*annotation_faults(cfg)]
+    assert [text for text in texts if f'{path}, which val_dataloader' in text]
+    assert [text for text in texts if 'train.json (train_dataloader): id 0' in text]
+
+
+def test_check_reports_faults_of_validation_data(coco):
+    coco.edit(lambda content: content['categories'][1].update(name='Dog'))
+    report = check(coco(), on_data=True)
+    found = [f.message for f in report.findings if f.check == 'annotations']
+    assert len(found) == 1
+    assert "without 'dog' of metainfo.classes: it has 'Dog' for 'dog'" in found[0]
+
+
+def test_without_names_those_of_coco_are_expected(coco):
+    cfg = coco("train_dataloader['dataset'] = dict(dataset, metainfo=None)")
+    (text,) = annotation_faults(cfg)
+    assert "without 'person', 'bicycle', 'car', 'motorcycle', 'airplane'" in text
+    assert '73 more of CocoDataset, which apply without metainfo.classes' in text
+
+
+def test_a_single_class_without_a_comma_is_explained(coco):
+    cfg = coco("metainfo['classes'] = ('cat')")
+    (text,) = annotation_faults(cfg)
+    assert "metainfo.classes is the text 'cat'" in text
+    assert "('cat',)" in text
+
+
+@pytest.mark.parametrize(
+    'wrapped',
+    [
+        "dict(_delete_=True, type='RepeatDataset', times=2, dataset=inner)",
+        "dict(_delete_=True, type='ConcatDataset', datasets=[inner, inner])",
+        "dict(_delete_=True, type='MultiImageMixDataset', dataset=inner, pipeline=[])",
+    ],
+)
+def test_files_inside_wrappers_are_read_and_repaired(wrapped, coco):
+    path = coco.edit(ids_from_0, 'train')
+    cfg = coco(f"""
+inner = dict(
+    type='CocoDataset', ann_file='annotations/train.json', **dataset,
+    data_prefix=dict(img='images/train/'),
+)
+train_dataloader['dataset'] = {wrapped}
+""")
+    assert [*annotation_faults(cfg)]
+    annotations.mend_annotations(cfg, 'train')
+    (file,) = {use.file for use in coco_uses(cfg, 'train')}
+    assert file != path
+    assert min(entry['id'] for entry in read_coco(file)['annotations']) == 1
+
+
+def test_an_evaluator_of_another_file_is_found(coco):
+    def rename(content):
+        for images in content.values():
+            for entry in images:
+                key = 'id' if 'file_name' in entry else 'image_id'
+                entry[key] = entry.get(key, 0) + 100
+
+    coco.edit(rename, 'train')
+    cfg = coco("val_evaluator['ann_file'] = f'{data_root}/annotations/train.json'")
+    texts = [text for text in annotation_faults(cfg) if '(val_evaluator)' in text]
+    assert len(texts) == 1
+    assert 'other images than those of val_dataloader: 6 are not in this' in texts[0]
+
+
+def test_datasets_of_other_formats_are_left_alone(coco):
+    coco.edit(lambda content: content.pop('categories'), 'train')
+    for kind in ('LVISV1Dataset', 'Objects365V1Dataset', 'XMLDataset'):
+        cfg = coco(f"train_dataloader['dataset'] = dict(dataset, type='{kind}')")
+        assert [*coco_uses(cfg, 'val')]
+        assert not [*coco_uses(cfg, 'train')]
+
+
+def test_images_that_are_stored_elsewhere_are_not_looked_up(coco):
+    coco.edit(lambda content: content['images'][2].update(file_name='absent.png'))
+    (text,) = annotation_faults(coco())
+    assert 'file_name without a file in 1 of 6 images (absent.png)' in text
+    more = """
+load = dict(type='LoadImageFromFile', backend_args=dict(backend='lmdb', db_path='x'))
+for loader in (val_dataloader, test_dataloader):
+    loader['dataset'] = dict(dataset, pipeline=[load])
+"""
+    assert [*annotation_faults(coco(more))] == []
+
+
+def test_an_evaluator_may_have_more_images_than_are_predicted(coco, tmp_path):
+    path = coco.edit(lambda content: None)
+    few = json.loads(path.read_text())
+    del few['images'][3:], few['annotations'][3:]
+    (tmp_path / 'data/annotations/few.json').write_text(json.dumps(few))
+    cfg = coco(
+        "val_dataloader['dataset'] = dict(dataset, ann_file='annotations/few.json')"
+    )
+    (found,) = annotations.find_faults(cfg, 'val')
+    assert '0 are not in this file, and 3 are only in it' in str(found)
+    assert annotations.mend_annotations(cfg, 'val') == [str(found)]
+
+
+def test_files_of_one_name_are_repaired_to_different_copies(coco, tmp_path):
+    for split in ('train', 'val'):
+        path = coco.edit(ids_from_0, split)
+        (path.parents[1] / split).mkdir()
+        path.rename(path.parents[1] / split / 'a.json')
+    cfg = coco("""
+for split, loader in dict(train=train_dataloader, val=val_dataloader).items():
+    loader['dataset'] = dict(dataset, ann_file=f'{split}/a.json')
+val_evaluator['ann_file'] = f'{data_root}/val/a.json'
+""")
+    annotations.mend_annotations(cfg, 'train', 'val')
+    copies = {use.file for phase in ('train', 'val') for use in coco_uses(cfg, phase)}
+    assert len(copies) == 2
+    assert all(copy.parent == tmp_path / 'work/annotations' for copy in copies)
+
+
+def test_data_without_objects_may_stand_beside_others(coco):
+    coco.edit(lambda content: content.update(annotations=[]))
+    more = """
+parts = [
+    dict(type='CocoDataset', ann_file=f'annotations/{split}.json', **dataset,
+         data_prefix=dict(img=f'images/{split}/'))
+    for split in SPLITS
+]
+whole = dict(_delete_=True, type='ConcatDataset', datasets=parts)
+train_dataloader['dataset'] = whole
+"""
+    beside = coco(more.replace('SPLITS', "('train', 'val')"))
+    assert [*annotations.find_faults(beside, 'train')] == []
+    assert [*annotations.find_faults(coco(more.replace('SPLITS', "('val',)")), 'train')]
+
+
+@MODELS.register_module()
+class PerfectDetector(BaseModel):
+    """Predicts what is annotated."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, inputs, data_samples, mode):
+        for sample in data_samples:
+            truth = sample.gt_instances
+            sample.pred_instances = InstanceData(
+                bboxes=truth.bboxes.tensor,
+                labels=truth.labels,
+                scores=torch.ones(len(truth)),
+            )
+        return data_samples
+
+
+def test_perfect_predictions_have_an_ap_of_1_whatever_the_ids(
+    coco, tmp_path, monkeypatch
+):
+    def strip(content):
+        del content['annotations'][2:], content['images'][2:]
+        for index, annotation in enumerate(content['annotations']):
+            annotation['id'] = index
+            del annotation['iscrowd'], annotation['area']
+        del content['images'][0]['width']
+
+    path = coco.edit(strip)
+    before = path.read_bytes()
+    cfg = coco("model = dict(_delete_=True, type='PerfectDetector')")
+    checkpoint = tmp_path / 'perfect.pth'
+    torch.save({'state_dict': PerfectDetector().state_dict()}, checkpoint)
+    assert evaluate(cfg, checkpoint)['coco/bbox_mAP'] == 1
+    log = next((tmp_path / 'work').rglob('*.log')).read_text()
+    assert f'WARNING - {path} (test_dataloader, test_evaluator): iscrowd missing' in log
+    assert f'the repaired copy of {path} is {tmp_path / "work/annotations"}' in log
+    assert path.read_bytes() == before
+
+    # and without the repair, one of two objects counts as missed
+    coco.edit(lambda content: content['images'][0].update(width=noise.WIDTH))
+    coco.edit(lambda content: [a.update(iscrowd=0, area=2400)
+                               for a in content['annotations']])  # fmt: skip
+    monkeypatch.setattr('sepvit_mm.engine.runs.mend_annotations', lambda *_: [])
+    assert evaluate(cfg, checkpoint)['coco/bbox_mAP'] == 0.5
+
+
+def test_training_repairs_what_it_can(coco, tmp_path):
+    def strip(content):
+        ids_from_0(content)
+        for annotation in content['annotations']:
+            del annotation['iscrowd'], annotation['area']
+
+    paths = [coco.edit(strip, split) for split in ('train', 'val')]
+    before = [path.read_bytes() for path in paths]
+    runner = train(coco(), seed=0)
+    assert runner.iter == 2
+    assert [path.read_bytes() for path in paths] == before
+    assert len([*(tmp_path / 'work/annotations').iterdir()]) == 2
+
+
+@pytest.mark.parametrize('split', ['train', 'val'])
+def test_training_stops_before_it_begins_for_other_faults(split, coco, tmp_path):
+    path = coco.edit(lambda content: content['annotations'][3].pop('bbox'), split)
+    with pytest.raises(
+        InputError, match=rf'{path} \({split}_.*: bbox not four numbers'
+    ):
+        train(coco())
+    assert not (tmp_path / 'work').exists()
+
+
+@pytest.mark.parametrize(
+    'masks, more, users',
+    [
+        (False, '', None),
+        (True, '', 'val_dataloader, test_dataloader, val_evaluator, test_evaluator'),
+        (False, "val_evaluator['metric'] = ['bbox', 'segm']", 'val_evaluator'),
+        (False, """
+load = dict(type='LoadAnnotations', with_mask=1)
+nested = dict(type='RandomApply', transforms=[load])
+val_dataloader['dataset'] = dict(dataset, pipeline=[nested])
+""", 'val_dataloader'),
+    ],
+    ids=range(4),
+)  # fmt: skip
+def test_masks_are_needed_where_they_are_loaded_or_evaluated(masks, more, users, coco):
+    coco.edit(lambda content: content['annotations'][3].pop('segmentation'))
+    texts = [*annotation_faults(coco(more, masks=masks))]
+    assert len(texts) == bool(users)
+    for text in texts:
+        assert f'({users}): segmentation missing in 1 of 6 annotations (4)' in text
+
+
+@pytest.mark.parametrize(
+    'more, files',
+    [
+        ("test_evaluator.update(format_only=True, outfile_prefix='x')", []),
+        ("test_dataloader['dataset'] = dict(ann_file='s3://bucket/val.json')", []),
+        ("test_dataloader['dataset'] = dict(backend_args=dict(backend='petrel'))", []),
+        ("test_evaluator['ann_file'] = None", ['val.json']),
+        ('', ['val.json']),
+    ],
+)
+def test_only_local_files_that_are_evaluated_need_objects(more, files, coco):
+    coco.edit(lambda content: content.pop('annotations'))
+    found = [*annotations.find_faults(coco(more), 'test')]
+    assert [each.source.name for each in found] == files
+    assert all(each.users == ('test_evaluator',) for each in found)
+
+
+def test_a_missing_file_of_an_evaluator_stops_a_training(coco, tmp_path):
+    cfg = coco("val_evaluator['ann_file'] = 'absent.json'")
+    with pytest.raises(
+        InputError, match=r'absent.json \(val_evaluator\): cannot be read'
+    ):
+        train(cfg)
+    assert not (tmp_path / 'work').exists()
+
+
+@pytest.mark.parametrize(
+    'train_folders, val_folders, classes, message',
+    [
+        ('daisy rose .git', 'daisy rose', '', None),
+        ('daisy rose', 'daisy Rose', '', "those of .*train, .* differs in 'Rose', 'ro"),
+        ('daisy rose tulip', 'daisy tulip', '', "differs in 'rose'"),
+        ('daisy rose', 'daisy Rose', "('daisy', 'rose')",
+         r"\(val_dataloader.*order 'Rose', 'daisy', .*classes is 'daisy', 'rose'"),
+        ('daisy rose', 'daisy rose', "('rose', 'daisy')", "order 'daisy', 'rose'"),
+        ('n01 n02', 'n01 n02', "('tench', 'goldfish')", None),
+    ],
+    ids=range(6),
+)  # fmt: skip
+def test_folders_of_classes_have_one_order(
+    train_folders, val_folders, classes, message, tmp_path
+):
+    for phase, folders in (('train', train_folders), ('val', val_folders)):
+        for folder in folders.split():
+            noise.write_images(tmp_path / phase / folder, 1)
+    path = tmp_path / 'config.py'
+    path.write_text(f"""
+_base_ = {str(noise.CONFIGS / 'sepvit_lite_crowns.py')!r}
+dataset = dict(
+    _delete_=True, type='CustomDataset', data_root={str(tmp_path)!r},
+    metainfo=dict({f'classes={classes}' if classes else ''}), pipeline=[],
+)
+train_dataloader = dict(dataset=dict(**dataset, data_prefix='train'))
+val_dataloader = dict(dataset=dict(**dataset, data_prefix='val'))
+test_dataloader = val_dataloader
+""")
+    texts = [*annotation_faults(load_config(path))]
+    assert bool(texts) == bool(message)
+    assert message is None or re.search(message, texts[0]), texts
