@@ -11,15 +11,19 @@ import mmpretrain
 import mmseg
 import pytest
 import synthetic
+from mmengine.config import Config
 from mmengine.model import PretrainedInit
 from mmengine.optim import AmpOptimWrapper
+from torch import nn
 
 from sepvit_mm import SepViT
 from sepvit_mm.check import check
 from sepvit_mm.check.weights import missing_files
+from sepvit_mm.cli.main import main
 from sepvit_mm.datasets import crowns
 from sepvit_mm.engine import load_config
 from sepvit_mm.engine.config import require_data
+from sepvit_mm.engine.images import image_channels
 from sepvit_mm.errors import InputError
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -104,7 +108,8 @@ model = dict(
     ),
     'classes of the data': (
         NUCLEI,
-        "test_dataloader = dict(dataset=dict(metainfo=dict(classes=('a', 'b', 'c'))))",
+        "test_dataloader = dict(dataset=dict(metainfo=dict(classes=('a', 'b', 'c'), "
+        'palette=[(1, 1, 1), (2, 2, 2), (3, 3, 3)])))',
         'classes',
         'decode_head.num_classes is 2, but 3 are in test_dataloader',
     ),
@@ -220,16 +225,36 @@ train_dataloader = dict(dataset=dict(data_root='data/crowns'))  # no data
     assert {*found(broken(tmp_path, CROWNS, text))} == {'ignored keys'}
 
 
-def test_images_of_any_number_of_channels_are_checked(tmp_path):
-    text = """
+@pytest.mark.parametrize(
+    'channels, mean', [(1, [128]), (3, [128]), (4, None), (4, [1, 2, 3, 4])]
+)
+def test_images_of_any_number_of_channels_are_checked(channels, mean, tmp_path):
+    text = f"""
 model = dict(
-    backbone=dict(in_channels=1),
+    backbone=dict(in_channels={channels}),
     data_preprocessor=dict(
-        type='ClsDataPreprocessor', mean=[128], std=[64], num_classes=2
+        _delete_=True,
+        type='ClsDataPreprocessor',
+        num_classes=2,
+        mean={mean},
+        std={mean},
     ),
 )
 """
-    assert found(broken(tmp_path, CROWNS, text)) == {}
+    path = broken(tmp_path, CROWNS, text)
+    assert found(path) == {}
+    assert main(['flops', str(path)]) == 0
+
+
+def test_the_first_convolution_tells_the_channels_unless_it_sees_no_image():
+    cfg = Config(dict(model=dict(backbone=dict(type='X'))))
+    model = nn.Module()
+    model.backbone = nn.Sequential(nn.Conv2d(5, 8, 3))
+    assert image_channels(cfg, model) == 5
+    # the pixels of RGB images in groups of four, as YOLOX's backbone has them
+    model.backbone = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(12, 8, 3))
+    assert image_channels(cfg, model) == 3
+    assert model.backbone.training
 
 
 def test_sync_bn_of_the_whole_model_needs_several_gpus():

@@ -6,24 +6,22 @@ from collections.abc import Iterator
 
 from mmengine.config import Config
 
-from ..engine.annotations import find_faults
-from ..engine.config import require_data
-from ..errors import InputError
-
-PHASES = ('train', 'val', 'test')
+from ..engine.annotations import Located, read_annotations
+from .data import LOADERS
 
 
-def annotation_faults(cfg: Config) -> Iterator[str]:
-    """Find faults of COCO files and label maps, a sentence for each kind in a file."""
-    phases = []
-    for phase in PHASES:
-        try:
-            require_data(cfg, f'{phase}_dataloader')
-        except InputError as error:
-            yield str(error)
-        else:
-            phases.append(phase)
-    try:
-        yield from map(str, find_faults(cfg, *phases))
-    except InputError as error:
-        yield str(error)
+def annotation_faults(cfg: Config) -> Iterator[Located]:
+    """Find faults of annotations, and go on with copies where they can be repaired.
+
+    Args:
+        cfg: the config, whose data must exist; where a file is repaired, it is changed
+            to use the copy, which is in its work dir.
+
+    Raises:
+        InputError: ``metainfo.classes`` of a dataset is no list of names.
+    """
+    phases = (loader.removesuffix('_dataloader') for loader in LOADERS)
+    for read in read_annotations(cfg, *phases):
+        yield from read.faults
+        if not read.stops():
+            read.repair(cfg.work_dir)

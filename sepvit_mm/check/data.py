@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
-from typing import Any
 
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import TRANSFORMS
-from mmengine.runner import Runner
 
-from ..engine.config import datasets_of, require_data
+from ..engine.config import datasets_of
 from ..engine.sources import class_of
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -32,20 +29,6 @@ def numbers_of_classes(cfg: Config) -> dict[str, set[int]]:
         if names and not isinstance(names, str):  # a string names a file
             counts.setdefault(loader, set()).add(len(names))
     return counts
-
-
-def first_batch(cfg: Config) -> Any:
-    """Load the first batch of the training data in this process.
-
-    Raises:
-        InputError: the data does not exist.
-    """
-    require_data(cfg, 'train_dataloader')
-    loader = deepcopy(cfg.train_dataloader)
-    loader.update(num_workers=0, persistent_workers=False)
-    for key in ('prefetch_factor', 'timeout'):  # for workers only
-        loader.pop(key, None)
-    return next(iter(Runner.build_dataloader(loader, seed=0)))
 
 
 def _datasets(cfg: Config) -> Iterator[tuple[str, ConfigDict]]:

@@ -9,8 +9,9 @@ import torch
 from mmengine.config import Config
 from mmengine.model import BaseModel
 
+from ..engine.images import image_channels
 from .data import numbers_of_classes
-from .step import SIZES, channels_of_images
+from .step import SIZES
 
 HEADS = ('decode_head', 'auxiliary_head', 'bbox_head', 'mask_head', 'head')
 
@@ -59,7 +60,7 @@ def _channels_given(cfg: Config, model: BaseModel) -> list[int] | None:
     if not hasattr(model, 'backbone'):
         return None
     size = SIZES.get(cfg.get('default_scope'), (224, 224))
-    images = torch.zeros(1, channels_of_images(model), *size)
+    images = torch.zeros(1, image_channels(cfg, model), *size)
     model.backbone.eval()  # some backbones of mmdet return None from eval()
     try:
         with torch.no_grad():

@@ -12,6 +12,7 @@ from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
 from mmengine.structures import BaseDataElement, InstanceData, PixelData
 
+from ..engine.images import image_channels
 from ..errors import InputError
 
 # Height and width of random images: small, but a classifier may need its own size.
@@ -32,15 +33,20 @@ class Step(NamedTuple):
 
 
 def random_batch(
-    scope: str, size: tuple[int, int] | None = None, *, channels: int = 3
+    scope: str,
+    size: tuple[int, int] | None = None,
+    *,
+    channels: int = 3,
+    count: int = 2,
 ) -> dict[str, Any]:
-    """Make two images of noise with one object each, as a dataloader gives them.
+    """Make images of noise with one object each, as a dataloader gives them.
 
     Args:
         scope: 'mmdet', 'mmseg' or 'mmpretrain'.
         size: height and width, at least 48. Defaults to that of the scope in
             :data:`SIZES`.
         channels: channels of the images. Defaults to 3.
+        count: number of images. Defaults to 2.
 
     Returns:
         ``inputs`` and ``data_samples``.
@@ -49,7 +55,7 @@ def random_batch(
         KeyError: the scope is another.
     """
     size = size or SIZES[scope]
-    images = list(torch.randint(0, 256, (2, channels, *size), dtype=torch.uint8))
+    images = list(torch.randint(0, 256, (count, channels, *size), dtype=torch.uint8))
     samples = [_SAMPLES[scope](size) for _ in images]
     for sample in samples:
         sample.set_metainfo(
@@ -98,12 +104,16 @@ _SAMPLES = {
 }
 
 
-def noise(cfg: Config, model: BaseModel) -> dict[str, Any]:
+def noise(cfg: Config, model: BaseModel, *, count: int = 2) -> dict[str, Any]:
     """Make a random batch, and keep the model's preprocessor from enlarging it.
+
+    A single image is larger, so that as many pixels of the smallest maps are left as
+    images of the usual size have: only what is pooled to one pixel has one.
 
     Args:
         cfg: the model's config.
         model: the model; its preprocessor is changed.
+        count: number of images. Defaults to 2.
 
     Raises:
         InputError: the model's library is not one of :data:`SIZES`.
@@ -111,15 +121,13 @@ def noise(cfg: Config, model: BaseModel) -> dict[str, Any]:
     scope = cfg.get('default_scope') or type(model).__module__.partition('.')[0]
     if scope not in SIZES:
         raise InputError(f'default_scope is {scope}, but must be one of {[*SIZES]}')
+    height, width = SIZES[scope]
+    if count == 1 and scope != 'mmpretrain':
+        height, width = 4 * height, 4 * width
     if getattr(model.data_preprocessor, 'size', None) is not None:
-        model.data_preprocessor.size = SIZES[scope]
-    return random_batch(scope, channels=channels_of_images(model))
-
-
-def channels_of_images(model: BaseModel) -> int:
-    """Return the number of image channels: one for each mean, or else three."""
-    mean = getattr(model.data_preprocessor, 'mean', None)
-    return 3 if mean is None else mean.numel()
+        model.data_preprocessor.size = height, width
+    channels = image_channels(cfg, model)
+    return random_batch(scope, (height, width), channels=channels, count=count)
 
 
 def training_step(

@@ -31,7 +31,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--on-data',
         action='store_true',
-        help='run the training step on the training data instead of noise',
+        help='look at the data of all dataloaders: train and evaluate on a little of '
+        'it instead of noise',
     )
 
 

@@ -14,6 +14,7 @@ from mmengine.model import BaseModel
 from rich.table import Table
 
 from ..engine import build_model, load_config
+from ..engine.images import image_channels
 from ..errors import InputError
 from ..measure.macs import (
     KINDS,
@@ -84,7 +85,8 @@ def _count(
     try:
         # not every library's model can be built on the meta device
         model = build_model(cfg).to('meta').eval()
-        images = torch.zeros(1, 3, height, width, device='meta')
+        channels = image_channels(cfg, model)
+        images = torch.zeros(1, channels, height, width, device='meta')
         return model, macs_by_module(model, images)
     except Exception as error:  # of any kind, from any library
         reason = shorten(f'{type(error).__name__}: {error}', 400)

@@ -42,24 +42,40 @@ class Located(NamedTuple):
         return f'{self.source} ({", ".join(self.users)}): {self.fault}'
 
 
-def find_faults(cfg: Config, *phases: str) -> Iterator[Located]:
-    """Find the faults of the annotations of a config.
+class Read(NamedTuple):
+    """Annotations that were read.
 
-    Each COCO file is loaded once, as mmdet itself does for each dataset and evaluator;
-    of label maps, a sample is opened.
-
-    Args:
-        cfg: from :func:`load_config`; left unchanged.
-        phases: any of 'train', 'val' and 'test'; their data must exist.
-
-    Yields:
-        A fault for each kind in a file or folder.
-
-    Raises:
-        InputError: ``metainfo.classes`` of a dataset is no list of names.
+    Attributes:
+        faults: what is wrong with them.
+        uses: who reads them, if they are a COCO file.
+        content: that file's content.
     """
-    for read in _read(cfg, phases):
-        yield from read.faults
+
+    faults: list[Located]
+    uses: Sequence[CocoUse] = ()
+    content: Mapping[str, Any] = MappingProxyType({})
+
+    def stops(self) -> list[Located]:
+        """Return the faults that would end a run or falsify its results."""
+        return [each for each in self.faults if each.fault.kind.outcome == 'stops']
+
+    def repair(self, work_dir: str | Path) -> Path | None:
+        """Repair what is safe to repair in a copy, and make the config use that.
+
+        Args:
+            work_dir: where to write it, into the folder ``annotations``.
+
+        Returns:
+            The copy; None if there is nothing to repair.
+        """
+        faults = [each.fault for each in self.faults]
+        if not any(fault.kind.outcome == 'repaired' for fault in faults):
+            return None
+        copy = _copy_of(self.uses[0].file, Path(work_dir))
+        write_copy(repaired(self.content, faults, self.uses[0].demands.images), copy)
+        for use in self.uses:
+            use.node.ann_file = str(copy)
+        return copy
 
 
 def mend_annotations(cfg: Config, *phases: str) -> list[str]:
@@ -79,44 +95,33 @@ def mend_annotations(cfg: Config, *phases: str) -> list[str]:
         InputError: a fault would end the run or falsify its results.
     """
     warnings: list[str] = []
-    for located, uses, content in _read(cfg, phases):
-        stops = [each for each in located if each.fault.kind.outcome == 'stops']
-        if stops:
+    for read in read_annotations(cfg, *phases):
+        if stops := read.stops():
             more = f' ({len(stops) - 1} more: sepvit-mm check --on-data lists all)'
             raise InputError(f'{stops[0]}{more if len(stops) > 1 else ""}')
-        warnings += map(str, located)
-        faults = [each.fault for each in located]
-        if any(fault.kind.outcome == 'repaired' for fault in faults):
-            copy = _copy_of(uses[0].file, Path(cfg.work_dir))
-            write_copy(repaired(content, faults, uses[0].demands.images), copy)
-            for use in uses:
-                use.node.ann_file = str(copy)
-            warnings.append(f'the repaired copy of {uses[0].file} is {copy}')
+        warnings += map(str, read.faults)
+        if copy := read.repair(cfg.work_dir):
+            warnings.append(f'the repaired copy of {read.uses[0].file} is {copy}')
     return warnings
 
 
-def _copy_of(file: Path, work_dir: Path) -> Path:
-    """Return the path for a copy; files of several folders may have one name."""
-    folder = crc32(str(file.parent.resolve()).encode())
-    return work_dir.resolve() / 'annotations' / f'{file.stem}-{folder:08x}.json'
+def read_annotations(cfg: Config, *phases: str) -> Iterator[Read]:
+    """Read the annotations of a config, one COCO file after the other.
 
+    Each COCO file is loaded once, as mmdet itself does for each dataset and evaluator;
+    of label maps, a sample is opened.
 
-class Read(NamedTuple):
-    """Annotations that were read.
+    Args:
+        cfg: from :func:`load_config`; left unchanged, unless :meth:`Read.repair` is
+            called.
+        phases: any of 'train', 'val' and 'test'; their data must exist.
 
-    Attributes:
-        faults: what is wrong with them.
-        uses: who reads them, if they are a COCO file.
-        content: that file's content.
+    Yields:
+        What was read, with its faults.
+
+    Raises:
+        InputError: ``metainfo.classes`` of a dataset is no list of names.
     """
-
-    faults: list[Located]
-    uses: Sequence[CocoUse] = ()
-    content: Mapping[str, Any] = MappingProxyType({})
-
-
-def _read(cfg: Config, phases: Sequence[str]) -> Iterator[Read]:
-    """Read the annotations of some phases, one COCO file after the other."""
     init_default_scope(cfg.get('default_scope') or 'mmengine')
     by_file: dict[Path, list[CocoUse]] = {}
     for phase in phases:
@@ -141,6 +146,12 @@ def _read(cfg: Config, phases: Sequence[str]) -> Iterator[Read]:
     yield Read([*_strangers(by_file, images)])
     yield Read(_label_faults(cfg, phases))
     yield Read(_folder_faults(cfg, phases))
+
+
+def _copy_of(file: Path, work_dir: Path) -> Path:
+    """Return the path for a copy; files of several folders may have one name."""
+    folder = crc32(str(file.parent.resolve()).encode())
+    return work_dir.resolve() / 'annotations' / f'{file.stem}-{folder:08x}.json'
 
 
 def _label_faults(cfg: Config, phases: Sequence[str]) -> list[Located]:
