@@ -9,6 +9,7 @@ from pathlib import Path
 import noise
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmengine.registry import MODELS
 from mmengine.structures import InstanceData
@@ -309,6 +310,11 @@ def coco(tmp_path):
     return config
 
 
+def faults_of(cfg: Config, *phases: str) -> list[annotations.Located]:
+    reads = annotations.read_annotations(cfg, *phases)
+    return [fault for read in reads for fault in read.faults]
+
+
 def texts_of(cfg: Config) -> list[str]:
     return [str(located) for located in annotation_faults(cfg)]
 
@@ -423,7 +429,7 @@ def test_an_evaluator_may_have_more_images_than_are_predicted(coco, tmp_path):
     cfg = coco(
         "val_dataloader['dataset'] = dict(dataset, ann_file='annotations/few.json')"
     )
-    (found,) = annotations.find_faults(cfg, 'val')
+    (found,) = faults_of(cfg, 'val')
     assert '0 are not in this file, and 3 are only in it' in str(found)
     assert annotations.mend_annotations(cfg, 'val') == [str(found)]
 
@@ -456,8 +462,8 @@ whole = dict(_delete_=True, type='ConcatDataset', datasets=parts)
 train_dataloader['dataset'] = whole
 """
     beside = coco(more.replace('SPLITS', "('train', 'val')"))
-    assert [*annotations.find_faults(beside, 'train')] == []
-    assert [*annotations.find_faults(coco(more.replace('SPLITS', "('val',)")), 'train')]
+    assert faults_of(beside, 'train') == []
+    assert faults_of(coco(more.replace('SPLITS', "('val',)")), 'train')
 
 
 @MODELS.register_module()
@@ -548,7 +554,7 @@ val_dataloader['dataset'] = dict(dataset, pipeline=[nested])
 )  # fmt: skip
 def test_masks_are_needed_where_they_are_loaded_or_evaluated(masks, more, users, coco):
     coco.edit(lambda content: content['annotations'][3].pop('segmentation'))
-    texts = [*annotation_faults(coco(more, masks=masks))]
+    texts = texts_of(coco(more, masks=masks))
     assert len(texts) == bool(users)
     for text in texts:
         assert f'({users}): segmentation missing in 1 of 6 annotations (4)' in text
@@ -566,7 +572,7 @@ def test_masks_are_needed_where_they_are_loaded_or_evaluated(masks, more, users,
 )
 def test_only_local_files_that_are_evaluated_need_objects(more, files, coco):
     coco.edit(lambda content: content.pop('annotations'))
-    found = [*annotations.find_faults(coco(more), 'test')]
+    found = faults_of(coco(more), 'test')
     assert [each.source.name for each in found] == files
     assert all(each.users == ('test_evaluator',) for each in found)
 
@@ -610,6 +616,6 @@ train_dataloader = dict(dataset=dict(**dataset, data_prefix='train'))
 val_dataloader = dict(dataset=dict(**dataset, data_prefix='val'))
 test_dataloader = val_dataloader
 """)
-    texts = [*annotation_faults(load_config(path))]
+    texts = texts_of(load_config(path))
     assert bool(texts) == bool(message)
     assert message is None or re.search(message, texts[0]), texts

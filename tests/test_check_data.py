@@ -1,5 +1,6 @@
 """`sepvit-mm check --on-data` looks at the data of all three dataloaders."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -51,7 +52,7 @@ def test_good_segmentors_pass(tmp_path, masks):
     assert report.loss > 0
 
 
-@pytest.mark.parametrize('kind', ['train', 'val', 'test'])
+@pytest.mark.parametrize('kind', ['val', 'test'])
 def test_an_empty_dataset_is_named_with_its_dataloader(kind, tmp_path, boxes):
     empty = 'dict(filter_empty_gt=True, min_size=999)'
     more = f"""
@@ -179,6 +180,10 @@ def test_unequal_images_in_a_batch_of_an_evaluation_are_found(tmp_path):
     assert found(detector(tmp_path, root, more)) == {}
     last = root / 'images/val/5.png'
     Image.open(last).crop((0, 0, 150, 120)).save(last)
+    annotations = root / 'annotations/val.json'
+    content = json.loads(annotations.read_text())
+    content['images'][5]['width'] = 150
+    annotations.write_text(json.dumps(content))
     message = found(detector(tmp_path, root, more))['padding']
     assert 'val_dataloader has batches of 4 images of unequal sizes' in message
     assert 'set val_dataloader.batch_size to 1' in message

@@ -7,10 +7,10 @@ import noise
 import numpy as np
 import pytest
 from PIL import Image
+from test_annotations import texts_of
 
 from sepvit_mm.annotations import LabelMaps, label_faults
 from sepvit_mm.check import check
-from sepvit_mm.check.annotations import annotation_faults
 from sepvit_mm.engine import load_config, train
 from sepvit_mm.errors import InputError
 
@@ -173,9 +173,9 @@ def segmentor(folder: Path, more: str = ''):
 
 def test_check_and_training_look_at_the_label_maps_of_a_config(maps, tmp_path):
     cfg = segmentor(tmp_path)
-    assert [*annotation_faults(cfg)] == []
+    assert texts_of(cfg) == []
     maps.edit(FAULTS['binary mask'][0])
-    (text,) = annotation_faults(cfg)
+    (text,) = texts_of(cfg)
     assert text.startswith(f'{maps.folder} (train_dataloader): label maps have 0 and')
     report = check(cfg, on_data=True)
     assert [f.check for f in report.findings] == ['annotations']
@@ -189,23 +189,23 @@ def test_images_of_another_suffix_are_named(maps, tmp_path):
         tmp_path, "train_dataloader['dataset'] = dict(dataset, img_suffix='.jpg')"
     )
     cfg.val_dataloader.dataset.data_prefix = dict(img_path='images/val')  # no labels
-    (text,) = annotation_faults(cfg)
+    (text,) = texts_of(cfg)
     assert f'no image in {tmp_path}/images/train ends with .jpg' in text
 
 
 def test_label_maps_that_a_list_leaves_out_are_no_fault(maps, tmp_path):
     (tmp_path / 'some.txt').write_text('0\n4\n')
     more = "train_dataloader['dataset'] = dict(dataset, ann_file='some.txt')"
-    assert [*annotation_faults(segmentor(tmp_path, more))] == []
+    assert texts_of(segmentor(tmp_path, more)) == []
     (tmp_path / 'images/train/5.png').unlink()
-    (text,) = annotation_faults(segmentor(tmp_path))
+    (text,) = texts_of(segmentor(tmp_path))
     assert 'image missing in 1 of 6 label maps (5.png)' in text
 
 
 def test_the_head_says_what_is_ignored(maps, tmp_path):
     maps.edit(values(BYTES(0), BYTES(9)), 3)
-    assert len([*annotation_faults(segmentor(tmp_path))]) == 1
+    assert len(texts_of(segmentor(tmp_path))) == 1
     cfg = segmentor(tmp_path, 'model = dict(decode_head=dict(ignore_index=9))')
-    assert [*annotation_faults(cfg)] == []
+    assert texts_of(cfg) == []
     maps.edit(lambda image: image.point(lambda value: 255 if value else 0))
-    assert 'none of 2 classes' in next(annotation_faults(cfg))
+    assert 'none of 2 classes' in texts_of(cfg)[0]
