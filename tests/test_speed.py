@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from commands import ROOT
 
+from sepvit_mm.measure.memory import peak_memory
+from sepvit_mm.measure.memory import to_markdown as memory_table
 from sepvit_mm.measure.speed import summarize, time_in_turns, to_markdown
 
 
@@ -33,6 +36,33 @@ def test_bad_arguments_name_what_is_allowed():
         time_in_turns({}, rounds=0)
     with pytest.raises(ValueError, match=r"'Swin'.*\['ours'\]"):
         summarize({'ours': [1.0]}, reference='Swin')
+
+
+class Allocates(torch.nn.Module):
+    """Needs 64 MiB for a moment, beyond a weight of 256 MiB."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(2**26))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.ones(2**24).sum() + self.weight[0]
+
+
+def test_peak_memory_is_what_inference_adds_to_the_model():
+    peaks = peak_memory({'one': Allocates(), 'other': Allocates()}, torch.zeros(1))
+    assert all(64 <= peak / 2**20 < 96 for peak in peaks.values()), peaks
+    table = memory_table({'ours': 3 * 2**30, 'theirs': 2**31}, 'theirs')
+    assert '| ours | 3.00 | 1.50 |' in table
+
+
+def test_tool_measures_memory_without_the_literal_definition(tmp_path):
+    done = benchmark('--arch', 'lite', '--memory', '--json', 'rows.json', cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / 'rows.json').read_text())['rows']
+    assert [row['name'] for row in rows][:2] == ['SepViT-lite', 'Swin-T (timm)']
+    assert all(row['peak_bytes'] > 0 for row in rows)
+    assert '| model | peak GiB | of Swin-T (timm) |' in done.stdout
 
 
 def benchmark(*args, cwd: Path) -> subprocess.CompletedProcess:

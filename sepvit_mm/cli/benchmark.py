@@ -1,4 +1,4 @@
-"""Time a backbone beside its literal definition and its peers, in one process."""
+"""Time a backbone beside its literal definition and its peers, or measure memory."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import nn
 from ..atomic import written_whole
 from ..backbones import LITv2, PaleTransformer, SepViT
 from ..errors import InputError
+from ..measure import memory
 from ..measure.literal import literal_copy
 from ..measure.speed import summarize, time_in_turns, to_markdown
 from .options import add_shape, at_least, file_to_write
@@ -65,6 +66,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help='device, e.g. cuda (default: %(default)s)',
     )
     parser.add_argument(
+        '--memory',
+        action='store_true',
+        help='measure peak memory, each model in its own process, instead of time; '
+        'without the literal definition',
+    )
+    parser.add_argument(
         '--no-peers', action='store_true', help='leave out the peers from timm'
     )
     parser.add_argument(
@@ -79,18 +86,31 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Time the models in turns, and print and write the table."""
+    """Measure the models, and print and write the table."""
     arch = args.arch or DEFAULT_ARCH[args.backbone]
     variants = sorted(BACKBONES[args.backbone].variants)
     if arch not in variants:
         raise InputError(f'--arch is {arch}, but must be one of {", ".join(variants)}')
     images = _images(args)
-    models = _literal_pair(args.backbone, arch)
+    ours = BACKBONES[args.backbone](arch).eval()
+    models: dict[str, nn.Module] = {f'{args.backbone}-{arch}': ours}
+    # Pale's definition works position by position, which would take hours.
+    if not args.memory and args.backbone != 'PaleTransformer':
+        models[LITERAL] = literal_copy(ours)
     if not args.no_peers:
         models |= _peers(args.shape)
     reference = next(name for name in (LITERAL, *PEERS, *models) if name in models)
-    rows = summarize(_time(models, images, args.rounds), reference)
-    _report(args, _setting(images), rows, to_markdown(rows, reference))
+    if args.memory:
+        try:
+            peaks = memory.peak_memory(models, images)
+        except NotImplementedError as error:
+            raise InputError(f'--memory: {error}') from error
+        rows = [{'name': name, 'peak_bytes': peak} for name, peak in peaks.items()]
+        table = memory.to_markdown(peaks, reference)
+    else:
+        rows = summarize(_time(models, images, args.rounds), reference)
+        table = to_markdown(rows, reference)
+    _report(args, _setting(images), rows, table)
     return 0
 
 
@@ -101,15 +121,6 @@ def _images(args: Namespace) -> torch.Tensor:
     except (AssertionError, RuntimeError) as error:  # no such device, or none here
         reason = str(error).partition('\n')[0]
         raise InputError(f'--device {args.device} cannot be used: {reason}') from error
-
-
-def _literal_pair(backbone: str, arch: str) -> dict[str, nn.Module]:
-    """Make a backbone and, unless it takes hours, its literal definition."""
-    ours = BACKBONES[backbone](arch).eval()
-    models = {f'{backbone}-{arch}': ours}
-    if backbone != 'PaleTransformer':  # its definition works position by position
-        models[LITERAL] = literal_copy(ours)
-    return models
 
 
 def _peers(shape: tuple[int, int]) -> dict[str, nn.Module]:
