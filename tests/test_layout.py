@@ -15,7 +15,7 @@ PACKAGE = Path(sepvit_mm.__file__).parent
 # import rooms on lower floors; rooms on one floor know nothing of each other.
 FLOORS = (
     ('errors', 'atomic', 'version', 'backbones'),
-    ('checkpoints', 'datasets'),
+    ('checkpoints', 'datasets', 'drawing'),
     ('plugins',),
     ('__init__',),  # registers what configs name, hence all below but the data sets
     ('measure',),

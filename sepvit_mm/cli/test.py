@@ -47,11 +47,9 @@ def run(args: Namespace) -> int:
     if not is_main_process():
         return 0
     out = args.out or Path(cfg.work_dir) / 'metrics.json'
-    write_metrics(metrics, out)
     if not metrics:
         print('no metrics: there is no prediction above the score threshold')
     rich.print(metrics_table(metrics))
+    write_metrics(metrics, out)
     print(f'metrics written to {out}')
-    if args.show_dir:
-        print(f'pictures in {args.show_dir}')
     return 0
