@@ -120,6 +120,8 @@ def test_without_a_pipeline_mmcv_reads_the_image(tmp_path):
         raise KeyError('something that only the dataset knows')
 
     assert (read_image({'img_path': str(path)}, [missing]) == RED).all()
+    with pytest.raises(KeyError, match='only the dataset knows'):
+        read_image({}, [missing])
     path.write_bytes(b'no image')
     with pytest.raises(ValueError, match='cannot decode'):
         read_image({'img_path': str(path)})

@@ -21,7 +21,7 @@ def read_image(
     to turn the image as its EXIF data says; the predictions are for what it loads.
 
     Args:
-        record: what the dataset knows about the image, at least ``img_path``.
+        record: what the dataset knows about the image, such as ``img_path``.
         transforms: those of the pipeline; they are called until there is an ``img``.
             Defaults to none of them.
 
@@ -34,6 +34,8 @@ def read_image(
     try:
         image, is_bgr = _load(dict(record), transforms)
     except Exception:  # of any kind: the transforms are the user's
+        if 'img_path' not in record:
+            raise
         image, is_bgr = _load_with_mmcv(record['img_path']), True
     return to_rgb(image, is_bgr=is_bgr)
 

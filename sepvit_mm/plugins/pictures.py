@@ -56,7 +56,7 @@ class PictureHook(Hook):
             runner: the runner with the data loader.
         """
         self._start()
-        sampler = runner.test_dataloader.batch_sampler
+        sampler = getattr(runner.test_dataloader, 'batch_sampler', None)
         if isinstance(sampler, BatchSampler):  # one that can be read twice
             self._batches = iter(sampler)
 
