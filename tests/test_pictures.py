@@ -391,9 +391,11 @@ def test_a_classifier_draws_arrays(tmp_path, tta):
 
 def test_metrics_are_written_if_no_picture_can_be(tmp_path, capfd):
     config = segmentor_config(tmp_path / 'config.py', write_masks(tmp_path / 'data'))
-    (tmp_path / 'file').touch()
-    metrics = evaluated(config, '--show-dir', tmp_path / 'file/show')
+    show = tmp_path / 'show'
+    for index in range(6):
+        (show / f'{index}.png').mkdir(parents=True)  # no file can be written there
+    metrics = evaluated(config, '--show-dir', show)
     assert set(metrics) >= {'mIoU', 'aAcc'}
     output = ''.join(capfd.readouterr())
     assert '6 of 6 pictures could not be drawn; the first, ' in output
-    assert f'{tmp_path}/data/images/val/0.png: NotADirectoryError' in output
+    assert f'{tmp_path}/data/images/val/0.png: IsADirectoryError' in output
