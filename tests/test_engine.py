@@ -2,7 +2,6 @@
 
 import json
 import os
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,29 +9,12 @@ import torch
 from commands import ROOT
 from mmengine.config import Config
 from mmengine.registry import HOOKS
-from PIL import Image
 
-from sepvit_mm import PictureHook
 from sepvit_mm.checkpoints.whole import latest_checkpoint
 from sepvit_mm.engine import load_config, metrics_table, write_metrics
 from sepvit_mm.engine.runs import augment
 
 RETINANET = ROOT / 'configs/retinanet_sepvit_t_coco.py'
-
-
-def test_images_of_one_name_have_a_picture_each(tmp_path):
-    images = [tmp_path / kind / '1.png' for kind in ('oak', 'elm')]
-    for image in images:
-        image.parent.mkdir()
-        Image.new('RGB', (8, 8)).save(image)
-    written = []
-    visualizer = SimpleNamespace(
-        add_datasample=lambda name, image, data_sample, out_file: written.append(name)
-    )
-    samples = [SimpleNamespace(img_path=str(image)) for image in (*images, images[0])]
-    runner = SimpleNamespace(visualizer=visualizer)
-    PictureHook(tmp_path).after_test_iter(runner, 0, {}, samples)
-    assert written == ['1.png', 'elm_1.png', '1.png']
 
 
 def test_every_hook_can_be_named_in_a_config(tmp_path):

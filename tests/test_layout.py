@@ -15,7 +15,7 @@ PACKAGE = Path(sepvit_mm.__file__).parent
 # import rooms on lower floors; rooms on one floor know nothing of each other.
 FLOORS = (
     ('errors', 'atomic', 'terminal', 'version', 'backbones'),
-    ('checkpoints', 'datasets', 'annotations'),
+    ('checkpoints', 'datasets', 'annotations', 'drawing'),
     ('plugins',),
     ('__init__',),  # registers what configs name, hence all below but the data sets
     ('measure',),

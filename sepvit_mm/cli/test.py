@@ -57,16 +57,15 @@ def run(args: Namespace) -> int:
     metrics = evaluate(cfg, args.checkpoint, tta=args.tta, show_dir=args.show_dir)
     if not is_main_process():
         return 0
-    write_metrics(metrics, out)
-    if metrics:
+    if metrics:  # shown first: a full disk does not take them
         console().print(metrics_table(metrics))
-        print(f'metrics written to {out}')
     elif written:
         print('no metrics: the evaluators of this config only write predictions')
     else:
         print('no metrics: there is no prediction above the score threshold')
+    write_metrics(metrics, out)
+    if metrics:
+        print(f'metrics written to {out}')
     if written:
         print(f'predictions written to {", ".join(prediction_files(written))}')
-    if args.show_dir:
-        print(f'pictures in {args.show_dir}')
     return 0

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
 
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
+from torch.utils.data import BatchSampler
+
+from ..drawing.draw import draw
+from ..drawing.images import read_image, source_of
+from ..drawing.names import PictureNames
 
 if TYPE_CHECKING:
     from mmengine.runner import Runner
@@ -19,42 +28,96 @@ class PictureHook(Hook):
     mmdet, mmseg and mmpretrain each have their own hook for this, with their own
     arguments and file layouts; their visualizers agree.
 
+    Metrics do not depend on pictures: an image that cannot be drawn, for whatever
+    reason, is counted, and a warning at the end of the test says how many there were.
+
     Args:
-        folder: folder to write to. Files are named like the images, with the names of
-            an image's folders added if its name is taken. In distributed testing only
-            the images of the first process are drawn.
+        folder: folder to write to. A picture is named like its image, with the names
+            of the image's folders added if the name is taken. It is a JPEG file if the
+            image is one, else a PNG file. In distributed testing only the images of
+            the first process are drawn.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.drawn: dict[str, str] = {}  # path of the image, by name of its picture
+        self._start()
+
+    def _start(self) -> None:
+        self._names = PictureNames()
+        self._batches: Iterator[list[int]] = iter(())  # indices of their images
+        self._images = 0
+        self._failures = 0
+        self._first_failure = ''
+
+    def before_test(self, runner: Runner) -> None:
+        """Begin to count and to name.
+
+        Args:
+            runner: the runner with the data loader.
+        """
+        self._start()
+        sampler = getattr(runner.test_dataloader, 'batch_sampler', None)
+        if isinstance(sampler, BatchSampler):  # one that can be read twice
+            self._batches = iter(sampler)
 
     def after_test_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: list
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Any = None,
     ) -> None:
         """Draw the images of one batch.
 
         Args:
-            runner: the runner with the visualizer.
+            runner: the runner with the visualizer and the dataset.
             batch_idx: unused.
             data_batch: unused.
             outputs: the data samples of the batch, with predictions and ground truth.
         """
-        import mmcv  # not needed to import this package
+        if not is_main_process():
+            return
+        indices = next(self._batches, [])
+        for sample, index in zip_longest(outputs, indices[: len(outputs)]):
+            self._images += 1
+            try:
+                self._draw(runner, sample, index)
+            # of any kind: transforms, datasets and visualizers are the user's, disks
+            # fill up, and no picture is worth the metrics of a whole test
+            except Exception as error:
+                self._failures += 1
+                if self._failures == 1:
+                    image = _name_of(sample, {}) or f'number {self._images}'
+                    reason = shorten(f'{type(error).__name__}: {error}', 300)
+                    self._first_failure = f'{image}: {reason}'
 
-        visualizer = runner.visualizer
-        draw = getattr(visualizer, 'visualize_cls', visualizer.add_datasample)
-        for sample in outputs:
-            name = self._free_name(sample.img_path)
-            draw(
-                name=name,
-                image=mmcv.imread(sample.img_path, channel_order='rgb'),
-                data_sample=sample,
-                out_file=str(self.folder / name),
+    def _draw(self, runner: Runner, sample: Any, index: int | None) -> None:
+        path = getattr(sample, 'img_path', None)
+        record, transforms = source_of(runner.test_dataloader.dataset, index, path)
+        name = _name_of(sample, record) or str(index)
+        draw(
+            runner.visualizer,
+            read_image(record, transforms),
+            sample,
+            self.folder / self._names.name(name),
+        )
+
+    def after_test(self, runner: Runner) -> None:
+        """Say how many images were drawn, and which was the first that was not.
+
+        Args:
+            runner: the runner with the logger.
+        """
+        drawn = self._images - self._failures
+        runner.logger.info(f'{drawn} pictures in {self.folder}')
+        if self._failures:
+            runner.logger.warning(
+                f'{self._failures} of {self._images} pictures could not be drawn; '
+                f'the first, {self._first_failure}'
             )
 
-    def _free_name(self, image: str) -> str:
-        """Return the shortest end of an image's path that no other picture uses."""
-        parts = [part for part in Path(image).parts if part != Path(image).anchor]
-        names = ('_'.join(parts[-depth:]) for depth in range(1, len(parts) + 1))
-        return next(n for n in names if self.drawn.setdefault(n, image) == image)
+
+def _name_of(sample: Any, record: Mapping[str, Any]) -> str | None:
+    """Return an image's path, the first one if each of its bands is a file."""
+    path = getattr(sample, 'img_path', None) or record.get('img_path')
+    return path[0] if isinstance(path, (list, tuple)) else path

@@ -1,0 +1,1 @@
+"""Read any image as its dataset does, name its picture, draw predictions on it."""
