@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from pathlib import Path
+from uuid import uuid4
 
 import torch
 from mmengine.config import Config
@@ -66,7 +67,7 @@ def train(
         _go_on_from(cfg, checkpoint)
     start = None if checkpoint is not None else _local_start(cfg)
 
-    runner = Runner.from_cfg(cfg)
+    runner = _runner(cfg)
     if lacks_gpu:
         runner.logger.warning('no GPU: training in float32, not in mixed precision')
     if resume == 'auto' and checkpoint is None:
@@ -77,6 +78,18 @@ def train(
         _require_same_run(runner, checkpoint)
     runner.train()
     return runner
+
+
+def _runner(cfg: Config) -> Runner:
+    """Build the Runner, with a visualizer of its own.
+
+    Under a name that an earlier run in this process used, mmengine would hand out that
+    run's visualizer, which writes to that run's folder.
+    """
+    visualizer = cfg.get('visualizer') or {}
+    if 'name' in visualizer:
+        visualizer['name'] = f'{visualizer["name"]}_{uuid4().hex}'
+    return Runner.from_cfg(cfg)
 
 
 def _scale_lr(cfg: Config) -> None:
@@ -158,7 +171,7 @@ def evaluate(
         checkpoint = _last_in(checkpoint)
     if tta:
         augment(cfg)
-    runner = Runner.from_cfg(cfg)
+    runner = _runner(cfg)
     load_entirely(runner.model, checkpoint)
     if show_dir is not None:
         runner.register_hook(PictureHook(show_dir))
