@@ -78,7 +78,7 @@ def write_masks(root: Path) -> Path:
 
 
 def write_labels(root: Path) -> Path:
-    """Write images and files with the class of each for both splits; return ``root``."""
+    """Write images and the class of each for both splits; return ``root``."""
     (root / 'annotations').mkdir(parents=True, exist_ok=True)
     for split in ('train', 'val'):
         names = write_images(root / 'images' / split)
