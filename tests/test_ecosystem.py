@@ -119,6 +119,7 @@ def test_every_config_has_what_the_tools_look_for(path):
     assert cfg.default_hooks.visualization == dict(type=f'{prefix}VisualizationHook')
     assert cfg.default_hooks.param_scheduler.type == 'ParamSchedulerHook'
     assert cfg.visualizer.name == 'visualizer'
+    assert cfg.log_level == 'INFO'
 
 
 def test_each_run_in_a_process_writes_to_its_own_folder(configs, tmp_path):
