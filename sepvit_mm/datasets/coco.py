@@ -49,7 +49,7 @@ def write_split(
         {
             'images': images,
             'annotations': annotations,
-            'categories': [{'id': 1, 'name': category, 'supercategory': category}],
+            'categories': [{'id': 1, 'name': category}],
         },
     )
 
