@@ -43,3 +43,4 @@ model = dict(
     test_cfg=dict(rpn=dict(nms_pre=500, max_per_img=300), rcnn=dict(score_thr=0.001)),
 )
 auto_scale_lr = dict(base_batch_size=_base_.train_dataloader.batch_size)
+default_hooks = dict(visualization=dict(type='DetVisualizationHook'))

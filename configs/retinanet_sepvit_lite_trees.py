@@ -42,3 +42,4 @@ model = dict(
 auto_scale_lr = dict(base_batch_size=_base_.train_dataloader.batch_size)
 # small images, many boxes
 visualizer = dict(line_width=2)
+default_hooks = dict(visualization=dict(type='DetVisualizationHook'))

@@ -37,5 +37,9 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
 ]
-default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=5))
+default_hooks = dict(
+    logger=dict(interval=10),
+    checkpoint=dict(interval=5),
+    visualization=dict(type='VisualizationHook'),
+)
 auto_scale_lr = dict(base_batch_size=_base_.train_dataloader.batch_size)

@@ -15,3 +15,4 @@ model = dict(
     auxiliary_head=dict(in_channels=128, channels=64, norm_cfg=norm_cfg, num_classes=2),
 )
 auto_scale_lr = dict(base_batch_size=_base_.train_dataloader.batch_size)
+default_hooks = dict(visualization=dict(type='SegVisualizationHook'))

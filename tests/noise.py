@@ -77,6 +77,20 @@ def write_masks(root: Path) -> Path:
     return root
 
 
+def write_labels(root: Path) -> Path:
+    """Write images and the class of each for both splits; return ``root``."""
+    (root / 'annotations').mkdir(parents=True, exist_ok=True)
+    for split in ('train', 'val'):
+        names = write_images(root / 'images' / split)
+        content = [
+            dict(img_path=name, gt_label=index % len(NAMES))
+            for index, name in enumerate(names)
+        ]
+        path = root / f'annotations/{split}.json'
+        path.write_text(json.dumps(dict(metainfo={}, data_list=content)))
+    return root
+
+
 _SMALL = """
 load = dict(num_workers=0, persistent_workers=False)
 train_dataloader = dict(batch_size=2, **load)
@@ -140,3 +154,19 @@ for loader in (train_dataloader, val_dataloader, test_dataloader):
     return _write_config(
         path, 'upernet_sepvit_lite_nuclei.py', root, body, after + more
     )
+
+
+def classifier_config(path: Path, root: Path, more: str = '') -> Path:
+    """Write a config of a classifier for :func:`write_labels`; return its path."""
+    body = """
+resize = dict(type='Resize', scale=(64, 64))
+train_pipeline = [dict(type='LoadImageFromFile'), resize, dict(type='PackInputs')]
+metainfo = dict(classes=('cat', 'dog'))
+dataset = dict(data_root=data_root, metainfo=metainfo, pipeline=train_pipeline)
+"""
+    after = """
+for loader in (train_dataloader, val_dataloader, test_dataloader):
+    loader['dataset'] = dataset
+train_cfg = dict(_delete_=True, by_epoch=True, max_epochs=2, val_interval=2)
+"""
+    return _write_config(path, 'sepvit_lite_crowns.py', root, body, after + more)

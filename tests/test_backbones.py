@@ -90,6 +90,27 @@ def test_an_empty_batch_gives_empty_maps(config):
             assert not parameter.grad.any(), name
 
 
+def test_zeros_beside_an_image_change_its_own_features(config):
+    # The documentation says so, and why our configs test one image at a time.
+    model = MODELS.build(config).eval()
+    images = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        alone = model(images)[-1]
+        padded = model(nn.functional.pad(images, (0, 64)))[-1]
+    change = (padded[..., : alone.shape[-1]] - alone).abs().mean()
+    assert change > 0.01 * alone.abs().mean()
+
+
+def test_images_of_one_size_do_not_affect_each_other_in_a_batch(config):
+    model = MODELS.build(config).eval()
+    images = torch.randn(2, 3, 64, 96)
+    with torch.no_grad():
+        together = model(images)
+        alone = [model(image[None]) for image in images]
+    for maps, *single in zip(together, *alone):
+        torch.testing.assert_close(maps, torch.cat(single), rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     'out_indices',
     [c for n in range(1, 5) for c in itertools.combinations(range(4), n)],

@@ -1,5 +1,7 @@
 _base_ = './runtime.py'
 default_scope = 'mmdet'
 visualizer = dict(
-    type='DetLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')]
+    type='DetLocalVisualizer',
+    name='visualizer',
+    vis_backends=[dict(type='LocalVisBackend')],
 )

@@ -1,5 +1,7 @@
 _base_ = './runtime.py'
 default_scope = 'mmpretrain'
 visualizer = dict(
-    type='UniversalVisualizer', vis_backends=[dict(type='LocalVisBackend')]
+    type='UniversalVisualizer',
+    name='visualizer',
+    vis_backends=[dict(type='LocalVisBackend')],
 )

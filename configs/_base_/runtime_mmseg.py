@@ -1,5 +1,7 @@
 _base_ = './runtime.py'
 default_scope = 'mmseg'
 visualizer = dict(
-    type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')]
+    type='SegLocalVisualizer',
+    name='visualizer',
+    vis_backends=[dict(type='LocalVisBackend')],
 )

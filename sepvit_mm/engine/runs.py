@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from pathlib import Path
+from uuid import uuid4
 
 import torch
 from mmengine.config import Config
@@ -67,11 +68,7 @@ def train(
         _go_on_from(cfg, checkpoint)
     start = None if checkpoint is not None else _local_start(cfg)
 
-    # last, as it reads whole files
-    warnings = mend_annotations(cfg, 'train', 'val')
-    runner = Runner.from_cfg(cfg)
-    for warning in warnings:
-        runner.logger.warning(warning)
+    runner = _runner(cfg, 'train', 'val')
     if lacks_gpu:
         runner.logger.warning('no GPU: training in float32, not in mixed precision')
     if resume == 'auto' and checkpoint is None:
@@ -81,6 +78,26 @@ def train(
     if checkpoint is not None:
         _require_same_run(runner, checkpoint)
     runner.train()
+    return runner
+
+
+def _runner(cfg: Config, *phases: str) -> Runner:
+    """Build the Runner for these phases, with a visualizer of its own.
+
+    Annotations are mended first; what is worth a warning is in the log.
+
+    Raises:
+        InputError: annotations have a fault that would end or falsify the run.
+    """
+    warnings = mend_annotations(cfg, *phases)
+    visualizer = cfg.get('visualizer') or {}
+    if 'name' in visualizer:
+        # Under a name that an earlier run in this process used, mmengine would hand out
+        # that run's visualizer, which writes to that run's folder.
+        visualizer['name'] = f'{visualizer["name"]}_{uuid4().hex[:8]}'
+    runner = Runner.from_cfg(cfg)
+    for warning in warnings:
+        runner.logger.warning(warning)
     return runner
 
 
@@ -163,10 +180,7 @@ def evaluate(
         checkpoint = _last_in(checkpoint)
     if tta:
         augment(cfg)
-    warnings = mend_annotations(cfg, 'test')
-    runner = Runner.from_cfg(cfg)
-    for warning in warnings:
-        runner.logger.warning(warning)
+    runner = _runner(cfg, 'test')
     load_entirely(runner.model, checkpoint)
     if show_dir is not None:
         runner.register_hook(PictureHook(show_dir))

@@ -15,5 +15,6 @@ param_scheduler = [
 default_hooks = dict(
     logger=dict(log_metric_by_epoch=False),
     checkpoint=dict(by_epoch=False, interval=interval),
+    visualization=dict(type='SegVisualizationHook'),
 )
 log_processor = dict(by_epoch=False)

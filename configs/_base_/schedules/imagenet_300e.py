@@ -14,4 +14,8 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=5.0),
 )
 auto_scale_lr = dict(base_batch_size=1024, enable=False)
-default_hooks = dict(logger=dict(interval=100), checkpoint=dict(interval=1))
+default_hooks = dict(
+    logger=dict(interval=100),
+    checkpoint=dict(interval=1),
+    visualization=dict(type='VisualizationHook'),
+)
