@@ -24,6 +24,7 @@ from sepvit_mm.annotations import (
     repaired,
     write_copy,
 )
+from sepvit_mm.annotations.files import size_of
 from sepvit_mm.check import check
 from sepvit_mm.check.annotations import annotation_faults
 from sepvit_mm.engine import annotations, evaluate, load_config, train
@@ -346,7 +347,8 @@ def test_check_goes_on_with_what_it_can_repair(coco, tmp_path):
 def test_check_reports_faults_of_validation_data(coco):
     coco.edit(lambda content: content['categories'][1].update(name='Dog'))
     report = check(coco(), on_data=True)
-    found = [f.message for f in report.findings if f.check == 'annotations']
+    assert {f.check for f in report.findings} == {'annotations'}
+    found = [f.message for f in report.findings]
     assert len(found) == 1
     assert "without 'dog' of metainfo.classes: it has 'Dog' for 'dog'" in found[0]
 
@@ -399,6 +401,14 @@ def test_an_evaluator_of_another_file_is_found(coco):
     texts = [text for text in texts_of(cfg) if '(val_evaluator)' in text]
     assert len(texts) == 1
     assert 'other images than those of val_dataloader: 6 are not in this' in texts[0]
+
+
+def test_a_stack_of_images_has_no_size_to_compare(tmp_path):
+    images = [Image.new('F', (5, 160)) for _ in range(3)]
+    images[0].save(tmp_path / 'one.tif')
+    images[0].save(tmp_path / 'stack.tif', save_all=True, append_images=images[1:])
+    assert size_of(tmp_path / 'one.tif') == (5, 160)
+    assert size_of(tmp_path / 'stack.tif') is None
 
 
 def test_datasets_of_other_formats_are_left_alone(coco):

@@ -27,10 +27,13 @@ def size_of(path: Path) -> tuple[int, int] | None:
         path: the file; only its header is read.
 
     Returns:
-        Width and height; None if the file cannot be read as an image.
+        Width and height; None if the file cannot be read as an image, or is a stack of
+        them, which PIL takes some files of many bands for.
     """
     try:
         with Image.open(path) as image:
+            if getattr(image, 'n_frames', 1) > 1:
+                return None
             width, height = image.size
             # for PNG, PIL would decode the whole image to look for EXIF
             exif = {} if image.format == 'PNG' else image.getexif()

@@ -34,10 +34,10 @@ from .evaluation import evaluation, unequal_sizes
 from .explain import explain, explained
 from .keys import ignored_keys
 from .lists import lists
-from .loaders import MOST_IMAGES, Loaders, on_data, stand_ins
+from .loaders import MOST_IMAGES, on_data, stand_ins
 from .loops import incomplete, uncounted_epochs
 from .model import channels, classes, no_gradient
-from .run import built_runner
+from .run import built_runner, own_instances
 from .step import noise, training_step
 from .weights import forget_weights, missing_files
 
@@ -109,7 +109,8 @@ def check(cfg: Config, *, gpus: int | None = None, on_data: bool = False) -> Rep
     cfg = deepcopy(cfg)
     report = Report()
     try:
-        with _seeded(), explained(cfg), TemporaryDirectory() as cfg.work_dir:
+        with _seeded(), explained(cfg), own_instances(), TemporaryDirectory() as folder:
+            cfg.work_dir = folder
             _check(cfg, gpus, report, data=on_data)
     except InputError as error:
         report.unusable = str(error)
@@ -135,9 +136,12 @@ def _check(cfg: Config, gpus: int | None, report: Report, *, data: bool) -> None
     model = _build(cfg)
     report.add('classes', classes(cfg, model))
     fits = report.add('channels', channels(cfg, model))
-    loaders = _loaders(cfg, gpus, report) if data else stand_ins(cfg)
-    if loaders is None:
-        return
+    if data:
+        data = _can_be_used(cfg, report)  # if not, the rest is checked without data
+    if data:
+        loaders = on_data(cfg, images_normalised(cfg, gpus, most=MOST_IMAGES))
+    else:
+        loaders = stand_ins(cfg)
     if is_whole:
         with built_runner(cfg, loaders, on_data=data) as runner:
             if data and fits:
@@ -150,21 +154,21 @@ def _check(cfg: Config, gpus: int | None, report: Report, *, data: bool) -> None
             report.add('BatchNorm', last_batch(cfg, model, loader, gpus))
 
 
-def _loaders(cfg: Config, gpus: int | None, report: Report) -> Loaders | None:
-    """Look into the annotation files, then load the data; None if the files are broken.
+def _can_be_used(cfg: Config, report: Report) -> bool:
+    """Look into the annotation files, and tell whether a run can use them.
 
     Raises:
-        InputError: the data is not there, or cannot be loaded for another reason.
+        InputError: the data is not there, or its classes are not known.
     """
     require_data(cfg, *LOADERS)
-    faults = list(annotation_faults(cfg))
-    report.add('annotations', map(str, faults))
     try:
-        return on_data(cfg, images_normalised(cfg, gpus, most=MOST_IMAGES))
+        faults = list(annotation_faults(cfg))
     except InputError:
-        if any(each.fault.kind.outcome == 'stops' for each in faults):
-            return None  # it would only be the same fault in a library's words
+        if any(finding.check == 'lists' for finding in report.findings):
+            return False  # the classes are no list, which has been said
         raise
+    report.add('annotations', map(str, faults))
+    return all(each.fault.kind.outcome != 'stops' for each in faults)
 
 
 def _train(

@@ -52,7 +52,7 @@ def built_runner(
     settings['randomness'] = {**randomness, 'seed': 0, 'deterministic': False}
     settings |= loaders
     settings |= {'model': nn.Identity(), 'log_level': 'ERROR', 'cfg': None}
-    with TemporaryDirectory() as folder, _own_instances():
+    with TemporaryDirectory() as folder, own_instances():
         for key in ('val_evaluator', 'test_evaluator'):
             _write_to(folder, settings.get(key))
         with explained(cfg):
@@ -79,11 +79,12 @@ def _write_to(folder: str, evaluator: Any) -> None:
 
 
 @contextmanager
-def _own_instances() -> Iterator[None]:
+def own_instances() -> Iterator[None]:
     """Give mmengine no global instances to begin with, and restore them afterwards.
 
     A visualizer, for example, would be found again by its name in the next training of
-    this process, and would write to a folder that is gone.
+    this process, and would write to a folder that is gone. A logger of an earlier
+    training would go on logging here.
     """
     before = {kind: kind._instance_dict.copy() for kind in _managers(ManagerMixin)}
     for kind in before:
