@@ -16,12 +16,16 @@ ROOT = Path(__file__).parents[1]
 
 def run(tool: str, *args, cwd: Path) -> str:
     """Run a tool that must succeed; return all that it printed."""
-    command = [sys.executable, ROOT / 'tools' / tool, *args]
+    return run_script(ROOT / 'tools' / tool, *args, cwd=cwd, COLUMNS='120')
+
+
+def run_script(script: Path, *args, cwd: Path, **environment: str) -> str:
+    """Run a Python script that must succeed; return all that it printed."""
     done = subprocess.run(
-        list(map(str, command)),
+        list(map(str, [sys.executable, script, *args])),
         cwd=cwd,
         # images this small are slower on two threads, many times so on a busy machine
-        env={**os.environ, 'OMP_NUM_THREADS': '1', 'COLUMNS': '120'},
+        env={**os.environ, 'OMP_NUM_THREADS': '1', **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -629,3 +629,13 @@ test_dataloader = val_dataloader
     texts = texts_of(load_config(path))
     assert bool(texts) == bool(message)
     assert message is None or re.search(message, texts[0]), texts
+
+
+def test_an_evaluator_in_a_composition_is_found(coco):
+    coco.edit(ids_from_0)
+    more = """
+metric = dict(type='CocoMetric', ann_file=f'{data_root}/annotations/val.json')
+val_evaluator = dict(_delete_=True, type='Evaluator', metrics=[metric])
+"""
+    (fault,) = faults_of(coco(more), 'val')
+    assert fault.users == ('val_dataloader', 'val_evaluator')

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import noise
 import pytest
 import torch
+from commands import ROOT, run_script
 from mmengine.config import Config
 
 from sepvit_mm.engine import build_model, evaluate, load_config
 
-ROOT = Path(__file__).parents[1]
 IMAGES = {f'{index}.png' for index in range(noise.COUNT)}
 LIBRARIES = ('mmdet', 'mmseg', 'mmpretrain')
 
@@ -45,15 +42,7 @@ def configs(tmp_path_factory) -> dict[str, Path]:
 def run(library: str, tool: str, *args: object, cwd: Path) -> None:
     """Run a library's own tool, as installed with it; it must succeed."""
     package = Path(find_spec(library).submodule_search_locations[0])
-    done = subprocess.run(
-        [sys.executable, package / '.mim/tools' / tool, *map(str, args)],
-        cwd=cwd,
-        env={**os.environ, 'OMP_NUM_THREADS': '1', 'MPLBACKEND': 'Agg'},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
+    run_script(package / '.mim/tools' / tool, *args, cwd=cwd, MPLBACKEND='Agg')
 
 
 def images_in(folder: Path) -> int:

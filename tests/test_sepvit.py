@@ -113,6 +113,19 @@ def test_inference_holds_no_more_of_the_affinity_than_allowed(most, monkeypatch)
     torch.testing.assert_close(parts, whole, rtol=1e-13, atol=1e-13)
 
 
+def test_a_traced_model_has_no_number_of_parts(monkeypatch):
+    monkeypatch.setattr(sepvit, 'AFFINITY_IN_MEMORY', 100)
+    attention = randomise(sepvit.PointwiseAttention(8, 2))
+    with torch.no_grad():
+        traced = torch.jit.trace(
+            attention, (torch.randn(1, 20, 8), torch.randn(1, 20, 9, 8))
+        )
+        for windows in (3, 50):
+            tokens, pixels = torch.randn(2, windows, 8), torch.randn(2, windows, 9, 8)
+            given = traced(tokens, pixels)
+            torch.testing.assert_close(given, attention(tokens, pixels))
+
+
 def test_window_tokens_keep_nothing_but_themselves_for_the_backward_pass():
     attn = SepViTBlock(8, 2, 7).attn
     given = []

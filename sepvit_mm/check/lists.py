@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import Parameter, getdoc, getsource, isclass
-from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
-from ..engine.config import is_address
+from ..engine.sources import is_file_of_names
 from .data import LOADERS
 from .parts import Part, constructors, name_of, parts
 
@@ -133,7 +132,7 @@ def _metainfo(part: Part) -> Iterator[tuple[str, str]]:
 
 def _names(names: Any) -> Iterator[str]:
     if isinstance(names, str):
-        if not (is_address(names) or Path(names).expanduser().is_file()):
+        if not is_file_of_names(names):
             yield (
                 f'is {names!r}, a string and no file of names: for the class of this '
                 f'name, write [{names!r}], or ({names!r},) with its comma'

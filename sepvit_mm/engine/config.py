@@ -153,3 +153,13 @@ def datasets_of(node: Mapping[str, Any]) -> Iterator[ConfigDict]:
         if inner:
             yield inner
             yield from datasets_of(inner)
+
+
+def evaluators_of(node: Any) -> Iterator[ConfigDict]:
+    """Yield the evaluators in a config's entry: one, a list, or a composition."""
+    if isinstance(node, Mapping):
+        yield node
+        yield from evaluators_of(node.get('metrics'))
+    elif isinstance(node, (list, tuple)):
+        for entry in node:
+            yield from evaluators_of(entry)

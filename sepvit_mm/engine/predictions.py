@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from glob import escape, glob
-from typing import Any
 
 from mmengine.config import Config
 
 from ..errors import InputError
-from .config import type_of
+from .config import evaluators_of, type_of
 
 # The settings that say where, and what the paths of the files look like.
 PLACES = {
@@ -36,7 +35,7 @@ def prediction_patterns(cfg: Config) -> list[str]:
         InputError: an evaluator has ``format_only=True`` and no place to write to.
     """
     patterns = []
-    for evaluator in _evaluators(cfg.get('test_evaluator')):
+    for evaluator in evaluators_of(cfg.get('test_evaluator')):
         places = [
             pattern.format(escape(evaluator[key]))
             for key, pattern in PLACES.items()
@@ -62,13 +61,3 @@ def prediction_files(patterns: Iterable[str]) -> list[str]:
         patterns: from :func:`prediction_patterns`.
     """
     return [path for one in patterns for path in sorted(glob(one)) or [one]]
-
-
-def _evaluators(node: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield the evaluators of a config, which is one, a list, or a composition."""
-    if isinstance(node, Mapping):
-        yield node
-        yield from _evaluators(node.get('metrics'))
-    elif isinstance(node, (list, tuple)):
-        for entry in node:
-            yield from _evaluators(entry)

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
+from mmengine.fileio import list_from_file
 from mmengine.registry import DATASETS
 
 from ..annotations import Demands, LabelMaps, Role
 from ..errors import InputError
-from .config import datasets_of, is_address, type_of
+from .config import datasets_of, evaluators_of, is_address, type_of
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ def class_of(dataset: Mapping[str, Any]) -> type | None:
     return kind
 
 
+def is_file_of_names(text: str) -> bool:
+    """Tell whether a text given for classes is a file, as the libraries read it."""
+    return is_address(text) or Path(text).is_file()
+
+
 def classes_of(dataset: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of a dataset's classes, empty if they are not known.
 
@@ -54,12 +60,12 @@ def classes_of(dataset: Mapping[str, Any]) -> tuple[str, ...]:
     """
     names = (dataset.get('metainfo') or {}).get('classes')
     if isinstance(names, str):
-        if not Path(names).is_file():
+        if not is_file_of_names(names):
             raise InputError(
                 f'metainfo.classes is the text {names!r}, and no such file exists: '
                 f'write a tuple, ({names!r},)'
             )
-        names = Path(names).read_text().splitlines()
+        names = list_from_file(names)
     names = names or getattr(class_of(dataset), 'METAINFO', {}).get('classes', ())
     return tuple(names)
 
@@ -80,8 +86,7 @@ def coco_uses(cfg: Config, phase: str) -> Iterator[CocoUse]:
         role: Role = 'train' if phase == 'train' else 'load'
         demands = replace(_demands(node, role), alone=len(datasets) == 1)
         yield CocoUse(loader, node, _path(node, node.ann_file), demands)
-    evaluators: Any = cfg.get(f'{phase}_evaluator') or []
-    for node in [evaluators] if isinstance(evaluators, dict) else evaluators:
+    for node in evaluators_of(cfg.get(f'{phase}_evaluator')):
         if datasets and type_of(node) == 'CocoMetric' and is_local(node):
             # without a file, it evaluates with what the dataset has read
             reader: Any = node if node.get('ann_file') else datasets[0]
