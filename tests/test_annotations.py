@@ -11,7 +11,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.model import BaseModel
-from mmengine.registry import MODELS
+from mmengine.registry import MODELS, init_default_scope
 from mmengine.structures import InstanceData
 from PIL import Image
 
@@ -412,6 +412,7 @@ def test_a_stack_of_images_has_no_size_to_compare(tmp_path):
 
 
 def test_datasets_of_other_formats_are_left_alone(coco):
+    init_default_scope('mmdet')
     coco.edit(lambda content: content.pop('categories'), 'train')
     for kind in ('LVISV1Dataset', 'Objects365V1Dataset', 'XMLDataset'):
         cfg = coco(f"train_dataloader['dataset'] = dict(dataset, type='{kind}')")
