@@ -536,7 +536,13 @@ def test_training_repairs_what_it_can(coco, tmp_path):
     runner = train(coco(), seed=0)
     assert runner.iter == 2
     assert [path.read_bytes() for path in paths] == before
-    assert len([*(tmp_path / 'work/annotations').iterdir()]) == 2
+    copies = [*(tmp_path / 'work/annotations').iterdir()]
+    assert len(copies) == 2
+    (log,) = (tmp_path / 'work').rglob('*.log')
+    said = log.read_text()
+    assert all(f'the repaired copy of {path} is ' in said for path in paths)
+    assert all(str(copy) in said for copy in copies)
+    assert said.count('iscrowd missing in 6 of 6 annotations') == 2
 
 
 @pytest.mark.parametrize('split', ['train', 'val'])
