@@ -16,7 +16,7 @@ PACKAGE = Path(sepvit_mm.__file__).parent
 FLOORS = (
     ('errors', 'atomic', 'terminal', 'version', 'backbones'),
     ('checkpoints', 'datasets', 'annotations', 'drawing'),
-    ('plugins',),
+    ('plugins', 'samples'),
     ('__init__',),  # registers what configs name, hence all below but the data sets
     ('measure',),
     ('engine',),

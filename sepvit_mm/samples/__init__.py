@@ -1,0 +1,1 @@
+"""A user's annotated images, in whatever format: read, inspect, split, write."""
