@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from typing import Any, get_args
@@ -111,7 +112,7 @@ def run(args: Namespace) -> int:
     def progress(batches: Sequence[Any]) -> Iterable[Any]:
         return track(batches, 'predicting', console=shown)
 
-    shown = console()
+    shown = console(sys.stderr)  # stdout is silenced while the libraries run
     with quiet():
         outcome = predict(
             cfg,

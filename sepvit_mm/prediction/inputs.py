@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 
-IMAGES = ('.jpg', '.jpeg', '.png', '.ppm', '.bmp', '.pgm', '.tif', '.tiff', '.webp')
-IMAGES += ('.jp2', '.npy', '.gif')
+IMAGES = (
+    *('.jpg', '.jpeg', '.png', '.ppm', '.bmp', '.pgm', '.tif', '.tiff', '.webp'),
+    *('.jp2', '.npy', '.gif'),
+)
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
 LISTS = ('.txt', '.lst')
 

@@ -109,7 +109,7 @@ class Outputs:
         entry = {'id': image_id, 'file_name': item.name}
         self._images.append({**entry, 'width': size[1], 'height': size[0]})
         if shown.label_map is not None:
-            shares = {label: share for label, share in self._shares(shown)}
+            shares = dict(self._shares(shown))
             self._results.append({'image_id': image_id, 'shares': shares})
         elif shown.class_scores is not None:
             scores = dict(zip(self.classes, shown.class_scores.tolist()))

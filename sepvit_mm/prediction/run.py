@@ -218,7 +218,7 @@ def _new_folder(out: str | Path) -> Path:
         raise InputError(f'{folder} is a file, but must be a folder')
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(
-            f'{folder} is not empty, and nothing in it is overwritten: give a new folder'
+            f'{folder} is not empty, and nothing is overwritten: give a new folder'
         )
     return folder
 

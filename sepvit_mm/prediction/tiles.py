@@ -110,7 +110,7 @@ def merged(parts: Sequence[Shown]) -> Shown:
     masks = [mask for part in parts for mask in part.masks or ()]
     table = np.column_stack([boxes, scores, labels])
     groups: list[list[int]] = []
-    rest = np.arange(len(table))
+    rest: NDArray = np.arange(len(table))
     while rest.size:  # what is left out of a group may be in one of its own
         left_out: list[int] = []
         for keep, others in batched_greedy_nmm(table[rest], 'IOS', SHARED).items():
