@@ -21,6 +21,7 @@ FLOORS = (
     ('measure',),
     ('engine',),
     ('zoo', 'check'),
+    ('prediction',),
     ('cli',),
     ('__main__',),
 )
