@@ -47,6 +47,8 @@ class Shown:
         masks: of each object. Defaults to None: only boxes.
         label_map: number of each pixel's class, shape H, W. Defaults to None.
         class_scores: score of each class of the whole image. Defaults to None.
+        is_truth: whether people said so; scores are then not written. Defaults to
+            False.
     """
 
     labels: NDArray = field(default_factory=lambda: np.zeros(0, int))
@@ -55,6 +57,7 @@ class Shown:
     masks: Sequence[Mask] | None = None
     label_map: NDArray | None = None
     class_scores: NDArray | None = None
+    is_truth: bool = False
 
 
 def colours_of(meta: Mapping[str, Any]) -> list[Colour]:
@@ -101,11 +104,13 @@ def paint(
     font = _font(*canvas.size)
     _paint_objects(draw, canvas.size, font, shown, kept, classes, colours)
     if shown.class_scores is not None:
-        order = np.argsort(-shown.class_scores, kind='stable')[:5]
+        order = np.argsort(-shown.class_scores, kind='stable')
         rows = [
             (f'{_name(classes, i)} {shown.class_scores[i]:.2f}', colours[i])
-            for i in order
+            for i in order[:5]
         ]
+        if shown.is_truth:
+            rows = [(_name(classes, order[0]), colours[order[0]])]
     elif shown.label_map is not None:
         values, counts = np.unique(shown.label_map, return_counts=True)
         share = counts / counts.sum()
@@ -178,6 +183,8 @@ def _paint_objects(
         label = shown.labels[index]
         score = f'{shown.scores[index]:.2f}'
         text = f'{_name(classes, label)} {score}' if several else score
+        if shown.is_truth:
+            text = _name(classes, label)
         _, _, width, height = draw.textbbox((0, 0), text, font=font)
         for box in _places(shown.boxes[index], width + 4, height + 4, size):
             if not any(_overlap(box, other) for other in taken):

@@ -1,1 +1,18 @@
-"""A user's annotated images, in whatever format: read, inspect, split, write."""
+"""A user's annotated images, in whatever format: read, inspect, show, write."""
+
+from .inspection import Inspection, inspect
+from .masks import label_map
+from .reading import read
+from .sheet import contact_sheet
+from .writing import images_folder, write_coco, write_masks
+
+__all__ = [
+    'Inspection',
+    'contact_sheet',
+    'images_folder',
+    'inspect',
+    'label_map',
+    'read',
+    'write_coco',
+    'write_masks',
+]
