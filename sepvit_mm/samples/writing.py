@@ -48,7 +48,8 @@ def write_coco(samples: Samples, indices: Sequence[int], path: str | Path) -> No
     """
     folder = images_folder(samples)
     number = {name: i for i, name in enumerate(samples.classes, 1)}
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for own, index in enumerate(indices, 1):
         sample = samples.samples[index]
         width, height = sample.size
