@@ -49,11 +49,15 @@ class Found:
         files: the files of annotations or the folders, by split if they have one.
         share: how much of the folder's files this explains, 0 to 1, to choose between
             formats that both fit.
+        root: folder below which the images are. Defaults to the current folder.
+        names: of the classes, if the user gave them. Defaults to none.
     """
 
     text: str
     files: Mapping[Split | None, tuple[Path, ...]]
     share: float = 1.0
+    root: Path = Path()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
