@@ -50,10 +50,9 @@ class Outline(NamedTuple):
         if self.rle is not None:
             from pycocotools import mask  # only masks without boxes need it
 
-            height, width = self.rle['size']  # type: ignore[misc]
-            rle = dict(self.rle)
+            rle: dict[str, Any] = dict(self.rle)
             if isinstance(rle['counts'], list):
-                rle = mask.frPyObjects(rle, height, width)
+                rle = mask.frPyObjects(rle, *rle['size'])
             left, top, across, down = map(float, mask.toBbox(rle))
             return left, top, left + across, top + down
         xs = [x for polygon in self.polygons for x in polygon[::2]]
@@ -132,8 +131,7 @@ def _runs(counts: list[Any] | str) -> list[int] | None:
             continue
         if code & 16:  # negative
             value -= 1 << shift
-        # from the third on, the difference to the run of the same colour before; pycocotools
-        # has none for the first three
+        # from the fourth on, the difference to the last run of the same colour
         runs.append(value + (runs[-2] if len(runs) > 2 else 0))
         value = shift = 0
     return runs if shift == 0 else None

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from ...annotations import Kind, read_coco
+from ...annotations import Kind
 from ...annotations.fault import Tally
-from ...annotations.names import listed
-from ...errors import InputError
+from ..categories import CocoFile, leave_out_groups, open_coco
 from ..files import (
     IMAGES,
     Index,
@@ -38,14 +36,6 @@ def _noted(what: str, then: str, noun: str = 'object') -> Kind:
     return Kind(what, 'noted', then, noun)
 
 
-NO_CATEGORY_NAME = left_out('category without id or name', 'category')
-SAME_NAME = _noted('category with the name of another', 'taken as one', 'category')
-SAME_CATEGORY = left_out('category with the id of another', 'category')
-SUPER = left_out(
-    'category that only groups the others and has no annotation', 'category'
-)
-FROM_ZERO = _noted('category ids from 0', 'numbered anew', 'file')
-GAPS = _noted('category ids with gaps', 'numbered anew', 'file')
 NO_FILE_NAME = left_out('image without id or file_name', 'image')
 SAME_IMAGE = left_out('image with the id of another', 'image')
 AMBIGUOUS = left_out('image of which several files have the name', 'image')
@@ -73,9 +63,7 @@ PERHAPS_CORNERS = _noted(
 def find(data: Path, names: Iterable[str] = ()) -> Found | None:
     """Recognise COCO files in a folder, or one file."""
     files = files_below(data)
-    coco = [path for path in with_suffix(files, '.json') if _is_coco(path)]
-    if any(path.name.startswith('instances') for path in coco):
-        coco = [path for path in coco if not path.name.startswith(_OTHERS)]
+    coco = _coco_files(files)
     if not coco:
         return None
     root = data
@@ -94,26 +82,32 @@ def find(data: Path, names: Iterable[str] = ()) -> Found | None:
     return Found(text, by_split, share_of(coco, files), root, tuple(names))
 
 
-def _is_coco(path: Path) -> bool:
-    """Tell whether a json file has COCO's lists, even if it is broken."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return False
-    keys = [b'"images"', b'"annotations"', b'"categories"']
-    return keys[0] in content and keys[2] in content and not b'"shapes"' in content
+def _coco_files(files: Iterable[Path]) -> list[Path]:
+    """Return the files with COCO's lists, even if they are broken."""
+    coco = []
+    for path in with_suffix(files, '.json'):
+        try:
+            content = path.read_bytes()
+        except OSError:
+            continue
+        if b'"images"' in content and b'"categories"' in content:
+            coco.append(path)
+    if any(path.name.startswith('instances') for path in coco):
+        coco = [path for path in coco if not path.name.startswith(_OTHERS)]
+    return coco
 
 
 def read(found: Found, task: Task, tally: Tally) -> Contents:
     """Read all COCO files; files for the same split are merged."""
-    images = Index(found.root, with_suffix(files_below(found.root), *IMAGES))
+    there = files_below(found.root)
+    images = Index(found.root, with_suffix(there, *IMAGES))
     files = [
         file
         for split, paths in found.files.items()
         for path in paths
-        if (file := _open(path, split, found.root, tally)) is not None
+        if (file := open_coco(path, split, found.root, tally)) is not None
     ]
-    _leave_out_groups(files, tally)
+    leave_out_groups(files, tally)
     records: dict[tuple[Path, Split | None], Record] = {}
     for file in files:
         for record in _records(file, images, tally):
@@ -123,91 +117,19 @@ def read(found: Found, task: Task, tally: Tally) -> Contents:
                 joined = records[key].objects + record.objects
                 record = replace(records[key], objects=joined)
             records[key] = record
-    annotated = {record.image for record in records.values()}
-    extra = (
-        Record(path, split_of(place_of(path, found.root)), annotated=False)
-        for path in strangers(images.files, annotated)
-    )
+    extra: list[Record] = []
+    if sum(map(len, found.files.values())) == len(_coco_files(there)):
+        # else other images may be in a file that the user did not give
+        annotated = {record.image for record in records.values()}
+        extra += (
+            Record(path, split_of(place_of(path, found.root)), annotated=False)
+            for path in strangers(images.files, annotated)
+        )
     classes = dict.fromkeys(name for file in files for name in file.names.values())
     return Contents((*records.values(), *extra), tuple(classes))
 
 
-@dataclass
-class _File:
-    """A COCO file.
-
-    Attributes:
-        path: the file.
-        place: how messages name it.
-        split: what it is for.
-        content: of the file.
-        names: of the categories by id, in the order of the ids.
-        used: number of annotations by id of the category.
-    """
-
-    path: Path
-    place: str
-    split: Split | None
-    content: dict[str, Any]
-    names: dict[str, str] = field(default_factory=dict)
-    used: Counter[str] = field(default_factory=Counter)
-
-
-def _open(path: Path, split: Split | None, root: Path, tally: Tally) -> _File | None:
-    place = place_of(path, root)
-    try:
-        content = read_coco(path, 'utf-8-sig')
-    except InputError as error:
-        tally.add([left_out(f'json file {error}', 'file')], place)
-        return None
-    file = _File(path, place, split, content)
-    file.used.update(str(entry.get('category_id')) for entry in content['annotations'])
-    _name_categories(file, tally)
-    return file
-
-
-def _name_categories(file: _File, tally: Tally) -> None:
-    entries: list[tuple[Any, str]] = []
-    for entry in file.content['categories']:
-        own, name = entry.get('id'), entry.get('name')
-        place = f'{file.place}: {name or own!r}'
-        if not isinstance(own, (int, str)) or not str(name or '').strip():
-            tally.add([NO_CATEGORY_NAME], place)
-        elif str(own) in (str(other) for other, _ in entries):
-            tally.add([SAME_CATEGORY], place)
-        else:
-            if str(name).strip() in (other for _, other in entries):
-                tally.add([SAME_NAME], place)
-            entries.append((own, str(name).strip()))
-    ids = [own for own, _ in entries]
-    if all(isinstance(own, int) for own in ids):
-        entries.sort()
-        if 0 in ids:
-            tally.add([FROM_ZERO], file.place)
-        if ids and max(ids) - min(ids) >= len(ids):
-            tally.add([GAPS], file.place)
-    file.names.update((str(own), name) for own, name in entries)
-
-
-def _leave_out_groups(files: Sequence[_File], tally: Tally) -> None:
-    """Leave out a category that is only the supercategory of all others, as Roboflow's.
-
-    It must be without annotations in all files.
-    """
-    used = {file.names.get(own) for file in files for own in file.used}
-    for file in files:
-        above = {
-            str(entry.get('name')).strip(): entry.get('supercategory')
-            for entry in file.content['categories']
-        }
-        for own, name in list(file.names.items()):
-            others = {above[other] for other in file.names.values() if other != name}
-            if name not in used and others == {name}:
-                tally.add([SUPER], f'{file.place}: {name}')
-                del file.names[own]
-
-
-def _records(file: _File, images: Index, tally: Tally) -> Iterator[Record]:
+def _records(file: CocoFile, images: Index, tally: Tally) -> Iterator[Record]:
     """Yield a record for each image of a file."""
     entries: dict[str, Mapping[str, Any]] = {}
     for index, entry in enumerate(file.content['images']):
@@ -247,7 +169,7 @@ def _records(file: _File, images: Index, tally: Tally) -> Iterator[Record]:
         yield Record(path, file.split, sizes[own], tuple(objects[own]))
 
 
-def _near(file: _File, root: Path) -> list[Path]:
+def _near(file: CocoFile, root: Path) -> list[Path]:
     """Return the folders in which a file's images are looked for first."""
     split = file.split or 'train'
     tops = dict.fromkeys((file.path.parent, file.path.parent.parent, root))
@@ -298,7 +220,7 @@ def _box(value: Any, as_corners: bool) -> Box | None:
 
 
 def _as_corners(
-    file: _File, sizes: Mapping[str, tuple[int, int] | None], tally: Tally
+    file: CocoFile, sizes: Mapping[str, tuple[int, int] | None], tally: Tally
 ) -> bool:
     """Tell whether the boxes of a file are corners; note it, also if it is doubtful."""
     boxes = beyond = 0
