@@ -1,1 +1,1 @@
-"""One module for each format of annotations, with the functions of ``Format``."""
+"""One module for each format of annotations, with :class:`..record.Format`'s functions."""
