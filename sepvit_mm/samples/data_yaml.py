@@ -100,6 +100,8 @@ class DataYaml:
         for key, split in _KEYS:
             entries = self.content.get(key) or []
             for entry in [entries] if isinstance(entries, str) else entries:
+                if entry in ('null', '~', 'None'):
+                    continue
                 place = f'{key}: {entry}'
                 path = self._there(str(entry))
                 if path is None:

@@ -54,12 +54,14 @@ class VocFile:
         filename: of its image, which may be wrong, or empty.
         size: width and height of the image, if they are there.
         objects: as they are, counted from 0 or from 1.
+        count: number of objects, with those that cannot be used.
     """
 
     path: Path
     filename: str
     size: tuple[int, int] | None
     objects: tuple[Object, ...]
+    count: int
 
 
 def read_xml(path: Path, place: str, tally: Tally) -> VocFile | None:
@@ -81,14 +83,15 @@ def read_xml(path: Path, place: str, tally: Tally) -> VocFile | None:
         tally.add([NO_SIZE], place)
         size = None
     objects = []
-    for element in root.iter('object'):
+    elements = list(root.iter('object'))
+    for element in elements:
         each, kinds = _object(element)
         tally.add(kinds, place)
         if each is not None:
             objects.append(each)
     name = (root.findtext('filename') or '').strip()
     whole = None if size is None else (int(size[0]), int(size[1]))
-    return VocFile(path, name, whole, tuple(objects))
+    return VocFile(path, name, whole, tuple(objects), len(elements))
 
 
 def _parse(path: Path, place: str, tally: Tally) -> Element | None:

@@ -22,7 +22,7 @@ from ..files import (
     with_suffix,
 )
 from ..outlines import numbers, read_outline
-from ..record import Contents, Found, Record, left_out
+from ..record import NOTHING_LEFT, Contents, Found, Record, left_out
 from ..sample import Box, Object, Split, Task
 
 NAME = 'COCO'
@@ -109,8 +109,9 @@ def read(found: Found, task: Task, tally: Tally) -> Contents:
     ]
     leave_out_groups(files, tally)
     records: dict[tuple[Path, Split | None], Record] = {}
+    listed: set[Path] = set()
     for file in files:
-        for record in _records(file, images, tally):
+        for record in _records(file, images, listed, tally):
             key = record.image, record.split
             if key in records:
                 tally.add([JOINED], record.image.name)
@@ -120,17 +121,18 @@ def read(found: Found, task: Task, tally: Tally) -> Contents:
     extra: list[Record] = []
     if sum(map(len, found.files.values())) == len(_coco_files(there)):
         # else other images may be in a file that the user did not give
-        annotated = {record.image for record in records.values()}
         extra += (
             Record(path, split_of(place_of(path, found.root)), annotated=False)
-            for path in strangers(images.files, annotated)
+            for path in strangers(images.files, listed)
         )
     classes = dict.fromkeys(name for file in files for name in file.names.values())
     return Contents((*records.values(), *extra), tuple(classes))
 
 
-def _records(file: CocoFile, images: Index, tally: Tally) -> Iterator[Record]:
-    """Yield a record for each image of a file."""
+def _records(
+    file: CocoFile, images: Index, listed: set[Path], tally: Tally
+) -> Iterator[Record]:
+    """Yield a record for each image of a file that can be used; list all images."""
     entries: dict[str, Mapping[str, Any]] = {}
     for index, entry in enumerate(file.content['images']):
         own, name = entry.get('id'), entry.get('file_name')
@@ -143,11 +145,13 @@ def _records(file: CocoFile, images: Index, tally: Tally) -> Iterator[Record]:
             entries[str(own)] = entry
     sizes = {own: _size(entry) for own, entry in entries.items()}
     objects: dict[str, list[Object]] = {own: [] for own in entries}
+    met = set()
     as_corners = _as_corners(file, sizes, tally)
     for index, entry in enumerate(file.content['annotations']):
         place = f'{file.place}: id {entry.get("id", f"missing, entry {index}")}'
         image = str(entry.get('image_id'))
         category = str(entry.get('category_id'))
+        met.add(image)
         if image not in entries:
             tally.add([STRANGE_IMAGE], place)
         elif category not in file.names:
@@ -166,7 +170,11 @@ def _records(file: CocoFile, images: Index, tally: Tally) -> Iterator[Record]:
             tally.add([AMBIGUOUS], f'{name}: {place}')
             continue
         path = paths[0] if paths else file.path.parent / name
-        yield Record(path, file.split, sizes[own], tuple(objects[own]))
+        listed.add(path)
+        if own in met and not objects[own]:
+            tally.add([NOTHING_LEFT], path.name)
+        else:
+            yield Record(path, file.split, sizes[own], tuple(objects[own]))
 
 
 def _near(file: CocoFile, root: Path) -> list[Path]:

@@ -20,7 +20,7 @@ from ..files import (
     strangers,
     with_suffix,
 )
-from ..record import Contents, Found, Record, left_out
+from ..record import NOTHING_LEFT, Contents, Found, Record, left_out
 from ..sample import Object, Split, Task
 from ..xml import VocFile, read_xml
 
@@ -109,12 +109,17 @@ def read(found: Found, task: Task, tally: Tally) -> Contents:
     shift = _shift([file for file, _ in files], tally)
     images = Index(found.root, with_suffix(there, *IMAGES))
     records = []
+    annotated = set()
     for file, split in files:
         path_of_image = _image(file, images, found.root, tally)
-        if path_of_image is not None:
+        if path_of_image is None:
+            continue
+        annotated.add(path_of_image)
+        if file.count and not file.objects:
+            tally.add([NOTHING_LEFT], path_of_image.name)
+        else:
             objects = tuple(_moved(each, shift) for each in file.objects)
             records.append(Record(path_of_image, split, file.size, objects))
-    annotated = {record.image for record in records}
     if sum(map(len, found.files.values())) == len(_voc_files(there)):
         # else the user gave a single file
         records += [
@@ -182,7 +187,8 @@ def _image(file: VocFile, images: Index, root: Path, tally: Tally) -> Path | Non
         paths = [p for p in paths if p.name == Path(file.filename).name] or paths
     if not paths and file.filename:
         paths = images.find(file.filename, near, split)
-        paths = paths or images.find_stem(Path(file.filename).stem, near, split)
+        for stem in (file.filename, Path(file.filename).stem):  # 'a.b' may be a stem
+            paths = paths or images.find_stem(stem, near, split)
         if not paths:
             return file.path.parent / file.filename
     if len(paths) > 1:

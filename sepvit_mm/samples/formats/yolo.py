@@ -31,7 +31,7 @@ from ..files import (
     strangers,
     with_suffix,
 )
-from ..record import Contents, Found, Record, left_out
+from ..record import NOTHING_LEFT, Contents, Found, Record, left_out
 from ..sample import Object, Split, Task
 from ..yolo_lines import Line, read_line
 
@@ -180,24 +180,27 @@ def read(found: Found, task: Task, tally: Tally) -> Contents:
     names = dict(layout.names) or dict(enumerate(found.names))
     if not names:
         tally.add([NO_NAMES])
-        last = max((each.number for own in lines.values() for each in own), default=-1)
+        last = max(
+            (each.number for own in lines.values() for each in own or ()), default=-1
+        )
         names = {number: f'class_{number}' for number in range(last + 1)}
     for name, count in Counter(names.values()).items():
         if count > 1:
             tally.add([SAME_NAME], name)
-    beyond = [max(map(abs, each.box)) > 2 for own in lines.values() for each in own]
+    beyond = [
+        max(map(abs, each.box)) > 2 for own in lines.values() for each in own or ()
+    ]
     pixels = bool(beyond) and all(beyond)
     if pixels:
         tally.add([PIXELS])
-    records = [
-        Record(
-            image,
-            layout.split(image),
-            objects=tuple(_objects(own, names, tally)),
-            fractions=not pixels,
-        )
-        for image, own in lines.items()
-    ]
+    records = []
+    for image, own in lines.items():
+        objects = tuple(_objects(own or (), names, tally))
+        if objects or own == []:
+            split = layout.split(image)
+            records.append(Record(image, split, objects=objects, fractions=not pixels))
+        else:
+            tally.add([NOTHING_LEFT], image.name)
     without = dict.fromkeys([*strangers(layout.images.files, lines), *layout.splits])
     records += [
         Record(path, layout.split(path), annotated=False)
@@ -207,22 +210,25 @@ def read(found: Found, task: Task, tally: Tally) -> Contents:
     return Contents(tuple(records), tuple(dict.fromkeys(names.values())))
 
 
-def _lines(path: Path, layout: _Layout, tally: Tally) -> list[Line]:
+def _lines(path: Path, layout: _Layout, tally: Tally) -> list[Line] | None:
+    """Return the objects of a label file; None if it has some and none can be used."""
     place = place_of(path, layout.images.root)
     lines = []
+    empty = True
     try:
         text = read_text(path)
     except OSError:
         tally.add([UNREADABLE], place)
-        return []
+        return None
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
+        empty = False
         each, kinds = read_line(line, f'{place}:{number}', layout.keypoints)
         tally.add(kinds, f'{place}:{number}')
         if each is not None:
             lines.append(each)
-    return lines
+    return lines if lines or empty else None
 
 
 def _objects(
