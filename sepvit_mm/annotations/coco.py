@@ -51,11 +51,13 @@ class Demands:
     min_size: int = 0
 
 
-def read_coco(path: str | Path) -> dict[str, Any]:
+def read_coco(path: str | Path, encoding: str = 'utf-8') -> dict[str, Any]:
     """Read a COCO file.
 
     Args:
         path: the file.
+        encoding: of its text. Defaults to 'utf-8', without a byte order mark, as mmdet
+            reads it.
 
     Returns:
         Its content, an object with the lists ``images``, ``categories`` and
@@ -66,7 +68,7 @@ def read_coco(path: str | Path) -> dict[str, Any]:
             message leaves out the path.
     """
     try:
-        with open(path, encoding='utf-8') as file:
+        with open(path, encoding=encoding) as file:
             content = json.load(file)
     except OSError as error:
         raise InputError(f'cannot be read: {error.strerror}') from error

@@ -49,11 +49,15 @@ class Found:
         files: the files of annotations or the folders, by split if they have one.
         share: how much of the folder's files this explains, 0 to 1, to choose between
             formats that both fit.
+        root: folder below which the images are. Defaults to the current folder.
+        names: of the classes, if the user gave them. Defaults to none.
     """
 
     text: str
     files: Mapping[Split | None, tuple[Path, ...]]
     share: float = 1.0
+    root: Path = Path()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,3 +105,7 @@ def left_out(what: str, noun: str, then: str = 'left out') -> Kind:
         then: what follows. Defaults to 'left out'.
     """
     return Kind(what, 'noted', then, noun)
+
+
+NOTHING_LEFT = left_out('image whose objects are all left out', 'image')
+"""Such an image is not one of which people said that it shows nothing."""
