@@ -15,6 +15,7 @@ from ..checkpoints import read_file
 from ..checkpoints.whole import latest_checkpoint, load_entirely, require_fit
 from ..errors import InputError
 from ..plugins.pictures import PictureHook
+from ..plugins.summary import SummaryHook
 from .annotations import mend_annotations
 from .config import (
     backward_passes,
@@ -35,6 +36,7 @@ def train(
 ) -> Runner:
     """Train as the config says, evaluating on its ``val_dataloader``.
 
+    The log begins with what the run will do, and ends with where its results are.
     Without a process group, SyncBN becomes plain batch norm; without a GPU, mixed
     precision becomes float32. The log says so.
 
@@ -77,6 +79,8 @@ def train(
         require_fit(runner.model, start)
     if checkpoint is not None:
         _require_same_run(runner, checkpoint)
+    if not any(isinstance(hook, SummaryHook) for hook in runner.hooks):
+        runner.register_hook(SummaryHook())
     runner.train()
     return runner
 
