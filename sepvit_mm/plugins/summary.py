@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from mmengine.dist import is_main_process
@@ -43,7 +44,8 @@ class SummaryHook(Hook):
     priority = 'VERY_LOW'  # after the checkpoints are saved
 
     def __init__(self) -> None:
-        self._times: list[float] = []
+        self._steps: list[float] = []  # seconds that each of the first steps took
+        self._last: float | None = None  # when the step before ended
         self._began = 0.0
         self._metrics: list[tuple[int, dict[str, Any]]] = []
 
@@ -53,7 +55,7 @@ class SummaryHook(Hook):
         Args:
             runner: the runner, with its weights initialised or resumed.
         """
-        self._times, self._metrics = [], []
+        self._steps, self._last, self._metrics = [], None, []
         self._began = time.monotonic()
         if is_main_process():
             _log(runner, 'This training', plan(runner))
@@ -73,11 +75,14 @@ class SummaryHook(Hook):
             data_batch: unused.
             outputs: unused.
         """
-        if len(self._times) > TIMED:
+        if len(self._steps) == TIMED:
             return
-        self._times.append(time.monotonic())
-        if len(self._times) > TIMED:
-            step = (self._times[-1] - self._times[SETTLING]) / (TIMED - SETTLING)
+        now = time.monotonic()
+        if self._last is not None:
+            self._steps.append(now - self._last)
+        self._last = now
+        if len(self._steps) == TIMED:
+            step = mean(self._steps[SETTLING:])
             left = step * (steps_in_all(runner) - runner.iter - 1)
             end = datetime.now() + timedelta(seconds=left)
             days = (end.date() - datetime.now().date()).days
@@ -88,13 +93,12 @@ class SummaryHook(Hook):
             )
 
     def before_val(self, runner: Runner) -> None:
-        """Start timing afresh if an evaluation comes between the timed steps.
+        """Leave the evaluation out of the expected time.
 
         Args:
             runner: unused.
         """
-        if len(self._times) <= TIMED:
-            self._times = []
+        self._last = None
 
     def after_val_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
@@ -116,7 +120,9 @@ class SummaryHook(Hook):
         if is_main_process():
             took = duration(time.monotonic() - self._began)
             _log(runner, f'Trained in {took}', self._results(runner))
-            _log(runner, 'To go on', _next_commands(runner))
+            # no table: commands are to be copied, so they stay in a line
+            commands = [f'  {command}' for command in _next_commands(runner)]
+            runner.logger.info('\n'.join(['To go on', *commands]))
 
     def _results(self, runner: Runner) -> Rows:
         work_dir = Path(runner.work_dir)
@@ -132,13 +138,13 @@ class SummaryHook(Hook):
 
     def _best(self, runner: Runner) -> str | None:
         saver = _saver(runner)
-        chosen = [key for key in (saver and saver.save_best) or [] if key != 'auto']
-        for key in (*chosen, *MAIN_METRICS, *self._first_names()):
+        # what save_best compares, and how; there is neither without it
+        keys = getattr(saver, 'key_indicators', None) or []
+        rules = dict(zip(keys, getattr(saver, 'rules', [])))
+        for key in (*rules, *MAIN_METRICS, *self._first_names()):
             values = [(step, m[key]) for step, m in self._metrics if key in m]
             if values:
-                rules = getattr(saver, 'key_indicators', None) or []
-                rule = dict(zip(rules, saver.rules)).get(key) if saver else None
-                pick = min if rule == 'less' else max
+                pick = min if rules.get(key) == 'less' else max
                 step, value = pick(values, key=lambda pair: pair[1])
                 return f'{key} {value:.4g} at step {step:,}'
         return None
@@ -177,7 +183,7 @@ def _saver(runner: Runner) -> CheckpointHook | None:
     return savers[0] if savers else None
 
 
-def _next_commands(runner: Runner) -> Rows:
+def _next_commands(runner: Runner) -> Iterator[str]:
     """Yield commands on the config as it was run, with all options."""
     work_dir = Path(runner.work_dir)
     checkpoint = best_checkpoint(runner) or latest_checkpoint(work_dir)
@@ -186,9 +192,9 @@ def _next_commands(runner: Runner) -> Rows:
     config = shlex.quote(str(work_dir / Path(runner.cfg.filename or '').name))
     file = shlex.quote(str(checkpoint))
     if runner.cfg.filename:
-        yield 'evaluate', f'sepvit-mm test {config} {file}'
-        yield 'predict', f'sepvit-mm predict {config} {file} IMAGES --out FOLDER'
-    yield 'look', f'sepvit-mm report {shlex.quote(str(work_dir))}'
+        yield f'sepvit-mm test {config} {file}'
+        yield f'sepvit-mm predict {config} {file} IMAGES --out FOLDER'
+    yield f'sepvit-mm report {shlex.quote(str(work_dir))}'
 
 
 def _log(runner: Runner, title: str, rows: Iterable[tuple[str, str]]) -> None:
