@@ -73,4 +73,4 @@ docs: $(READY)
 	@echo 'built: site/index.html'
 
 clean:
-	rm -rf $(VENV) site data/trees data/crowns data/nuclei $(OUT) *.egg-info
+	rm -rf $(VENV) site data/trees data/crowns data/nuclei data/photos $(OUT) *.egg-info

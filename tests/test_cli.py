@@ -139,6 +139,7 @@ MISTAKES = {
     ),
     'train: share': (['train', CROWNS, '--ema', '2'], 'ema is 2.0, but must be'),
     'train: backend': (['train', CROWNS, '--compile', 'fast'], "backend is 'fast'"),
+    'train: tracker': (['train', CROWNS, '--log', 'comet'], "'comet' .*'tensorboard'"),
     'train: rate': (['train', CROWNS, '--layer-decay', '0'], 'layer_decay is 0.0'),
     'test: no checkpoint': (['test', CROWNS], 'required: CHECKPOINT'),
     'test: absent config': (['test', 'absent.py', 'x'], 'not found: absent.py'),

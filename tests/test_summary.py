@@ -1,7 +1,5 @@
 """A training says what it will do, and where its results are."""
 
-import logging
-
 import noise
 import pytest
 from mmengine.config import Config
@@ -26,6 +24,8 @@ def detector(tmp_path_factory):
     """A detector trained with --log tensorboard, and its work dir."""
     folder = tmp_path_factory.mktemp('detector')
     more = 'train_cfg.update(max_iters=4, val_interval=2)\n'
+    more += "sampler = dict(type='mmdet.AspectRatioBatchSampler')\n"
+    more += 'train_dataloader.update(batch_sampler=sampler)\n'
     more += 'optim_wrapper = dict(accumulative_counts=2)\n'
     more += 'default_hooks = dict(checkpoint=dict(interval=2), logger=dict(interval=1))'
     path = noise.detector_config(
@@ -36,9 +36,8 @@ def detector(tmp_path_factory):
         patch.setattr(summary, 'TIMED', 1)
         patch.setattr(summary, 'SETTLING', 0)
         cfg = log_to(load_config(path, work_dir=folder / 'run'), ['tensorboard'])
-        train(cfg, seed=0)
+        train(cfg, seed=0, auto_scale_lr=True)  # 4 images a step, not 2
         yield path, folder / 'run'
-    logging.shutdown()
 
 
 def test_what_training_will_do_is_in_the_log(detector):
@@ -52,7 +51,7 @@ def test_what_training_will_do_is_in_the_log(detector):
         'length 4 steps, about 1.3 times through the data',
         'evaluation every 2 steps',
         'batch 2 images x 2 backward passes = 4 images a step',
-        'learning rate 0.002, LinearLR over steps 0-2',
+        'learning rate 0.004, LinearLR over steps 0-2',
         'optimizer AdamW, weight decay 0.05, gradients clipped at 5.0',
         'precision float32',
         'weights random',

@@ -79,8 +79,9 @@ def _length(runner: Runner) -> Rows:
         text = f'{counted(epochs, "epoch")} of {counted(steps // epochs, "step")}'
         if epochs > 1:
             text += f', {counted(steps, "step")} in all'
-    elif batches := len(runner.train_dataloader):
-        text += f', about {steps / batches:.1f} times through the data'
+    elif size := _images_a_batch(runner):
+        times = steps * size * get_world_size() / len(runner.train_dataloader.dataset)
+        text += f', about {times:.1f} times through the data'
     if runner.iter:
         text += f'; resumes at step {runner.iter:,} of {steps:,}'
     yield 'length', text
@@ -90,9 +91,14 @@ def _length(runner: Runner) -> Rows:
         yield 'evaluation', f'every {unit if every == 1 else counted(every, unit)}'
 
 
+def _images_a_batch(runner: Runner) -> int | None:
+    # the dataloader's own batch_size is None where a config has a batch_sampler
+    return getattr(runner.train_dataloader.batch_sampler, 'batch_size', None)
+
+
 def _batch(runner: Runner) -> Rows:
-    size = runner.train_dataloader.batch_size
-    if size is None:  # a batch sampler of one's own
+    size = _images_a_batch(runner)
+    if size is None:
         return
     processes = get_world_size()
     passes = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
@@ -110,13 +116,13 @@ def _optimizer(runner: Runner) -> Rows:
     if not isinstance(wrapper, OptimWrapper):
         return
     groups = wrapper.optimizer.param_groups
-    peak = wrapper.base_param_settings or groups[0]
-    rate = f'{peak.get("initial_lr", peak["lr"]):.3g}'
+    # not wrapper.base_param_settings, which the Runner does not scale with the batch
+    rate = f'{max(group.get("initial_lr", group["lr"]) for group in groups):.3g}'
     for scheduler in runner.cfg.get('param_scheduler') or []:
         rate += f', {_schedule(scheduler)}'
     yield 'learning rate', rate
     text = type(wrapper.optimizer).__name__
-    if decay := peak.get('weight_decay'):
+    if decay := max(group.get('weight_decay', 0) for group in groups):
         text += f', weight decay {decay:g}'
     if clip := wrapper.clip_grad_kwargs:
         text += f', gradients clipped at {clip.get("max_norm", clip)}'
