@@ -94,6 +94,21 @@ def test_tensorboard_holds_the_loss_and_the_metrics(detector):
     assert [*work_dir.rglob('vis_data/scalars.json')]  # the local files remain
 
 
+def test_weights_are_named_with_how_much_they_fill(detector, tmp_path, monkeypatch):
+    monkeypatch.setenv('COLUMNS', '300')
+    weights = detector[1] / 'iter_4.pth'
+    start = dict(type='Pretrained', checkpoint=str(weights))
+    path = noise.segmentor_config(
+        tmp_path / 's.py',
+        noise.write_masks(tmp_path),
+        f'model = dict(backbone=dict(init_cfg={start}, frozen_stages=1))',
+    )
+    train(load_config(path, work_dir=tmp_path / 'run'))
+    log = log_of(tmp_path / 'run')
+    assert f'\nweights 100.0% of the backbone from {weights}\n' in log
+    assert ' M of them frozen\n' in log
+
+
 def test_a_resumed_run_says_where_it_goes_on(detector):
     path, work_dir = detector
     cfg = load_config(path, work_dir=work_dir, overrides={'train_cfg.max_iters': 5})
