@@ -1,0 +1,7 @@
+# Data, evaluation and schedule for masks in a user's COCO files.
+_base_ = './detection.py'
+_base_.load[1].with_mask = True
+_base_.pack[0].with_mask = True
+val_evaluator = dict(metric=['bbox', 'segm'])
+test_evaluator = val_evaluator
+default_hooks = dict(checkpoint=dict(save_best='coco/segm_mAP'))
