@@ -14,14 +14,16 @@ train_dataloader = dict(
     num_workers=1,
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(type='CustomDataset'),
+    dataset=dict(type='CustomDataset', ann_file='annotations/train.txt'),
 )
 val_dataloader = dict(
     batch_size=1,
     num_workers=1,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='CustomDataset', test_mode=True),
+    dataset=dict(
+        type='CustomDataset', ann_file='annotations/val.txt', test_mode=True
+    ),
 )
 test_dataloader = val_dataloader
 val_evaluator = [

@@ -7,7 +7,8 @@ load = [
 ]
 # left and right only: whether a scene may stand on its head, only its owner knows
 augment = [
-    dict(type='FilterAnnotations', min_gt_bbox_wh=(2, 2)),
+    # objects that a crop leaves next to nothing of; images without any are learned, too
+    dict(type='FilterAnnotations', min_gt_bbox_wh=(2, 2), keep_empty=False),
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='PhotoMetricDistortion'),
     dict(type='PackDetInputs'),
@@ -21,6 +22,7 @@ pack = [
         meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
     ),
 ]
+train_dataloader = dict(dataset=dict(filter_cfg=dict(filter_empty_gt=False)))
 val_evaluator = dict(type='CocoMetric', metric='bbox', classwise=True)
 test_evaluator = val_evaluator
 default_hooks = dict(

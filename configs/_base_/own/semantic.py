@@ -16,7 +16,12 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     # names of images end in their suffix, since it may differ from image to image
-    dataset=dict(type='BaseSegDataset', img_suffix='', seg_map_suffix='.png'),
+    dataset=dict(
+        type='BaseSegDataset',
+        ann_file='annotations/train.txt',
+        img_suffix='',
+        seg_map_suffix='.png',
+    ),
 )
 val_dataloader = dict(
     batch_size=1,
@@ -24,7 +29,11 @@ val_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='BaseSegDataset', img_suffix='', seg_map_suffix='.png', test_mode=True
+        type='BaseSegDataset',
+        ann_file='annotations/val.txt',
+        img_suffix='',
+        seg_map_suffix='.png',
+        test_mode=True,
     ),
 )
 test_dataloader = val_dataloader
