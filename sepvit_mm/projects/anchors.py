@@ -15,7 +15,7 @@ LEAST_IOU = 0.5
 DIVISOR = 32  # images are padded to a multiple of it
 # Sets of ratios (height over width), the fewest anchors first.
 RATIOS = ([1.0], [0.5, 1.0, 2.0], [0.33, 0.57, 1.0, 1.75, 3.0])
-BASES = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
+BASES = (2, 3, 4, 5, 6, 8)
 ENOUGH = 0.01  # more anchors are worth it if they reach this share of boxes more
 
 
@@ -30,7 +30,7 @@ class Anchors:
         reach: share of boxes with an anchor of IoU 0.5 or more, at the input's size.
     """
 
-    scale: float
+    scale: int
     ratios: tuple[float, ...]
     octave: int
     reach: float

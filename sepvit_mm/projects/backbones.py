@@ -7,14 +7,10 @@ from typing import Any, Literal
 
 from ..errors import InputError
 from ..samples.sample import Task
+from .code import Name
 
 Width = Literal['narrow', 'full']
-
-# Our reduction of LITv2 and Pale Transformer to SepViT-Lite's channels and blocks.
-_LITE = dict(embed_dims=[32, 64, 128, 256], depths=[1, 2, 6, 2])
-_LITV2_LITE = dict(**_LITE, num_heads=[1, 2, 4, 8], window_sizes=[0, 0, 2, 1])
-_PALE_LITE = dict(**_LITE, num_heads=[2, 2, 4, 8])
-
+REDUCED = ('litv2_lite', 'pale_lite')
 
 @dataclass(frozen=True)
 class Backbone:
@@ -23,14 +19,15 @@ class Backbone:
     Attributes:
         name: e.g. 'litv2-s'.
         kind: its type in the registry.
-        arch: name of its architecture, or the architecture itself.
+        arch: name of its architecture; for our reductions, of a dict in
+            ``configs/_base_/models/lite_archs.py``.
         channels: those of its four maps.
         drop_path_rate: rate of its last block. Defaults to 0.
     """
 
     name: str
     kind: Literal['SepViT', 'LITv2', 'PaleTransformer']
-    arch: str | dict[str, list[int]]
+    arch: str
     channels: tuple[int, int, int, int]
     drop_path_rate: float = 0.0
 
@@ -40,13 +37,15 @@ class Backbone:
         return 'narrow' if self.name.endswith('-lite') else 'full'
 
     def settings(self, task: Task, *, maps: int) -> dict[str, Any]:
-        """Return what a config says of it, without its weights.
+        """Return what a config says of it, without its weights, as code.
 
         Args:
             task: what it is for; LITv2 has a mode for each.
             maps: how many of its last maps the model reads, 1 to 4.
         """
-        settings: dict[str, Any] = dict(type=self.kind, arch=self.arch)
+        named = self.arch not in REDUCED
+        arch = self.arch if named else Name(f'_base_.{self.arch}')
+        settings: dict[str, Any] = dict(type=self.kind, arch=arch)
         if task == 'classification' and self.kind != 'SepViT':
             # SepViT's dense mode instead, so that a detector can start from all of it
             settings['mode'] = 'classification'
@@ -67,11 +66,11 @@ _KNOWN = (
     Backbone('sepvit-t', 'SepViT', 'tiny', _SMALL, 0.2),
     Backbone('sepvit-s', 'SepViT', 'small', _SMALL, 0.3),
     Backbone('sepvit-b', 'SepViT', 'base', _BASE, 0.3),
-    Backbone('litv2-lite', 'LITv2', _LITV2_LITE, _NARROW),
+    Backbone('litv2-lite', 'LITv2', 'litv2_lite', _NARROW),
     Backbone('litv2-s', 'LITv2', 'small', _SMALL, 0.2),
     Backbone('litv2-m', 'LITv2', 'medium', _SMALL, 0.2),
     Backbone('litv2-b', 'LITv2', 'base', _BASE, 0.3),
-    Backbone('pale-lite', 'PaleTransformer', _PALE_LITE, _NARROW),
+    Backbone('pale-lite', 'PaleTransformer', 'pale_lite', _NARROW),
     Backbone('pale-t', 'PaleTransformer', 'tiny', (64, 128, 256, 512), 0.1),
     Backbone('pale-s', 'PaleTransformer', 'small', _SMALL, 0.3),
     Backbone('pale-b', 'PaleTransformer', 'base', _BASE, 0.3),

@@ -106,8 +106,8 @@ class Choices:
     @property
     def rate_reason(self) -> str:
         """Why the learning rate is what it is."""
-        origin = 'pre-trained' if self.start.checkpoint else 'random'
-        return f'for {origin} weights and {self.batch} images a step'
+        origin = 'pre-trained' if self.start.checkpoint else 'from scratch'
+        return f'{origin}, {self.batch} images a step'
 
     @property
     def _size(self) -> str:
@@ -120,7 +120,7 @@ class Choices:
     def _anchors(self) -> str:
         assert self.anchors
         ratios = ', '.join(f'{ratio:g}' for ratio in self.anchors.ratios)
-        return f'{self.anchors.scale:g} strides, height to width {ratios}'
+        return f'{self.anchors.scale} strides, height to width {ratios}'
 
     @property
     def _fits(self) -> str:

@@ -19,7 +19,7 @@ def assignment(name: str, value: Any) -> str:
 
 
 def code(value: Any, used: int = 0, indent: int = 0) -> str:
-    """Write a value, on one line if it fits, else an entry a line.
+    """Write a value, on one line if it fits, else on lines as full as they go.
 
     Args:
         value: dicts become calls of ``dict``, with a key ``'**'`` for what is unpacked
@@ -38,14 +38,16 @@ def code(value: Any, used: int = 0, indent: int = 0) -> str:
         return f'{start}{bare}{end}'
     keyed = isinstance(value, Mapping)
     pairs = value.items() if keyed else (('', each) for each in value)
-    lines = [
-        f'{_key(key)}{code(each, inner + len(_key(key)), inner)},'
-        for key, each in pairs
-    ]
-    if not keyed and not any(map(_is_nested, value)):
-        lines = textwrap.wrap(' '.join(lines), WIDTH - inner)
+    lines = ['']
+    for key, each in pairs:
+        entry = f'{_key(key)}{code(each, inner + len(_key(key)), inner)},'
+        together = f'{lines[-1]} {entry}'.lstrip()
+        if '\n' in together or len(together) + inner > WIDTH:
+            lines.append(entry)
+        else:
+            lines[-1] = together
     separator = f'\n{" " * inner}'
-    return f'{start}{separator.join(lines)}{end}'
+    return f'{start}{separator.join(filter(None, lines))}{end}'
 
 
 def comment(text: str) -> str:
@@ -74,6 +76,8 @@ def _flat(value: Any) -> str:
     if isinstance(value, Name):
         return str(value)
     if isinstance(value, Mapping):
+        if set(value) == {'**'}:
+            return str(value['**'])
         return f'dict({", ".join(_key(k) + _flat(v) for k, v in value.items())})'
     if isinstance(value, tuple):
         inner = ', '.join(map(_flat, value))

@@ -15,7 +15,7 @@ from .splits import Splits
 JITTER = (0.75, 1.33)  # of the size, in training
 LEAST_PART = 0.5  # of an image that a classifier sees in training
 CLASSES = 'classes.txt'
-CLASS_LINES = 5  # of a config; names that take more are in a file
+CLASS_LINES = 3  # of a config; names that take more are in a file
 
 
 def write_config(
@@ -39,24 +39,23 @@ def write_config(
         task, maps=choices.method.maps(start.backbone)
     )
     if start.checkpoint:
-        backbone['init_cfg'] = dict(type='Pretrained', checkpoint=start.checkpoint)
+        backbone['init_cfg'] = dict(type='Pretrained', checkpoint=Name('weights'))
     listed = stands_in_config(classes)
     named: Any = tuple(classes) if listed else Name(f"f'{{data_root}}/{CLASSES}'")
     number = Name('len(classes)') if listed else len(classes)
     blocks = [
         [
             comment(
-                f'{choices.method.name} with {start.backbone.name} for '
-                f'{_count(len(classes), "class", "classes")}: {task} from '
-                f'{_count(len(splits.train), "image")}, written by sepvit-mm new.'
+                f'{choices.method.name} with {start.backbone.name}, for '
+                f'{len(splits.train)} images: written by sepvit-mm new.'
             ),
             comment(
-                'On another machine, change these paths: the configs of sepvit_mm '
-                'there, this folder, and the images.'
+                'Elsewhere, change these paths: configs of sepvit_mm, this folder, images.'
             ),
             assignment('_base_', str(choices.method.base_config(start.backbone))),
             assignment('data_root', str(folder)),
             assignment('images', str(images)),
+            *([assignment('weights', start.checkpoint)] if start.checkpoint else []),
             "work_dir = f'{data_root}/run'",
             assignment('classes', named),
         ],
@@ -80,8 +79,8 @@ def write_config(
             assignment(
                 'default_hooks', dict(checkpoint=dict(interval=Name('interval')))
             ),
-            comment(f'Rate: {choices.rate_reason}.'),
-            assignment('optim_wrapper', dict(optimizer=dict(lr=choices.rate))),
+            assignment('optim_wrapper', dict(optimizer=dict(lr=choices.rate)))
+            + f'  # {choices.rate_reason}',
             assignment('auto_scale_lr', dict(base_batch_size=choices.batch)),
         ],
     ]
@@ -90,17 +89,17 @@ def write_config(
 
 def stands_in_config(classes: Sequence[str]) -> bool:
     """Tell whether the names of the classes are few enough for the config itself."""
-    return assignment('classes', tuple(classes)).count('\n') < CLASS_LINES
+    return assignment('classes', tuple(classes)).count('\n') < CLASS_LINES + 2
 
 
 def _pipelines(task: Task, size: Input) -> list[str]:
     """Write what is done to images between loading and packing."""
-    side = (size.side, size.side)
+    side = Name('size')
     resize = dict(type='Resize', scale=side, keep_ratio=True)
     train: list[dict[str, Any]] = [
         dict(type='RandomResize', scale=side, ratio_range=JITTER, keep_ratio=True)
     ]
-    test = [resize]
+    test: list[dict[str, Any]] = [resize]
     crop: dict[str, Any] = dict(type='RandomCrop', crop_size=(size.crop, size.crop))
     if task == 'detection':
         crop['allow_negative_crop'] = True
@@ -113,15 +112,17 @@ def _pipelines(task: Task, size: Input) -> list[str]:
         train = [
             dict(
                 type='RandomResizedCrop',
-                scale=size.side,
+                scale=side,
                 crop_ratio_range=(LEAST_PART, 1.0),
             )
         ]
         test = [
-            dict(type='ResizeEdge', scale=size.side, edge='short'),
-            dict(type='CenterCrop', crop_size=size.side),
+            dict(type='ResizeEdge', scale=side, edge='short'),
+            dict(type='CenterCrop', crop_size=side),
         ]
+    shape = size.side if task == 'classification' else (size.side, size.side)
     return [
+        assignment('size', shape),
         assignment(
             'train_pipeline', [Name('*_base_.load'), *train, Name('*_base_.augment')]
         ),
@@ -143,23 +144,22 @@ def _data(choices: Choices, *, has_test: bool) -> list[str]:
         data_root=Name('data_root'),
         data_prefix=prefix,
         metainfo=dict(classes=Name('classes')),
+        pipeline=Name('test_pipeline'),
     )
 
-    test = dict(ann_file=f'annotations/test.{suffix}')
-
-    def reads(pipeline: str, **more: str) -> dict[str, Any]:
-        return {'**': Name('dataset'), **more, 'pipeline': Name(pipeline)}
-
+    test = f'annotations/test.{suffix}'
     train = dict(
         batch_size=choices.batch,
         num_workers=choices.workers,
-        dataset=reads('train_pipeline'),
+        dataset=Name('dict(dataset, pipeline=train_pipeline)'),
     )
     lines = [
         assignment('dataset', dataset),
         assignment('train_dataloader', train),
-        assignment('val_dataloader', dict(dataset=reads('test_pipeline'))),
-        assignment('test_dataloader', dict(dataset=reads('test_pipeline', **test)))
+        assignment('val_dataloader', dict(dataset=Name('dataset'))),
+        assignment(
+            'test_dataloader', dict(dataset=Name(f'dict(dataset, ann_file={test!r})'))
+        )
         if has_test
         else 'test_dataloader = val_dataloader',
     ]
@@ -183,23 +183,23 @@ def _model(choices: Choices, backbone: dict[str, Any], number: Any) -> list[str]
     values: dict[str, Any] = {'backbone': backbone}
     values.update(method.channels(choices.start.backbone))
     for head in method.classes:
-        values[f'{head}.num_classes'] = number
-    lines = []
+        values[f'{head}.**'] = Name('heads')
+    lines = [assignment('heads', dict(num_classes=number))]
     if choices.anchors:
         lines.append(comment(f'The anchors {choices.anchors_reason}.'))
-        ratios = list(choices.anchors.ratios)
+        scale = choices.anchors.scale
         if method.name == 'retinanet':
-            at = 'bbox_head.anchor_generator'
-            values[f'{at}.octave_base_scale'] = choices.anchors.scale
+            head, scales = 'bbox_head', dict(octave_base_scale=scale)
         else:
-            at = 'rpn_head.anchor_generator'
-            values[f'{at}.scales'] = [choices.anchors.scale]
-        values[f'{at}.ratios'] = ratios
+            head, scales = 'rpn_head', dict(scales=[scale])
+        anchors = dict(**scales, ratios=list(choices.anchors.ratios))
+        lines.append(assignment('anchors', anchors))
+        values[f'{head}.anchor_generator'] = Name('anchors')
     if method.task == 'semantic':
         crop = choices.input.crop
         values['data_preprocessor.size'] = (crop, crop)
     elif method.task == 'classification':
-        values['data_preprocessor.num_classes'] = number
+        values['data_preprocessor.**'] = Name('heads')
     return [*lines, assignment('model', _nested(values))]
 
 
@@ -214,6 +214,3 @@ def _nested(values: dict[str, Any]) -> dict[str, Any]:
         node[key] = value
     return nested
 
-
-def _count(number: int, noun: str, plural: str = '') -> str:
-    return f'{number} {noun if number == 1 else plural or noun + "s"}'

@@ -146,8 +146,8 @@ def _for_minutes(
         pace = time_steps(cfg)
     steps, evaluations = length_for(minutes, pace, len(splits.val))
     reason = (
-        f'{minutes:g} min on {choices.machine}, at {pace.step:.2f} s a step '
-        f'and {pace.image:.2f} s an evaluated image'
+        f'{minutes:g} minutes, at {pace.step:.2f} s a step and {pace.image:.2f} s an '
+        'evaluated image'
     )
     return replace(
         choices, steps=steps, evaluations=evaluations, steps_reason=reason

@@ -77,8 +77,8 @@ def choose_input(samples: Samples, indices: tuple[int, ...], machine: Machine) -
     side = _multiple(longest * factor)
     factor = side / longest
     reason = (
-        f'{why}; of the objects, one in ten is smaller than {small * factor:.0f} '
-        f'pixels, one in ten larger than {large * factor:.0f}'
+        f'{why}; objects are then {small * factor:.0f} to {large * factor:.0f} pixels '
+        'large (80 % of them)'
     )
     return Input(side, min(CROP[device], side), reason)
 
@@ -116,7 +116,7 @@ def _factor(small: float, large: float, device: str) -> tuple[float, str]:
         return most, f'images are reduced so that objects fit into {CROP[device]} pixels'
     enough = ENOUGH[device] / small
     if enough < 1:
-        return enough, 'images are reduced, since even small objects stay large enough'
+        return enough, 'images are reduced to save time'
     return 1.0, 'images keep their size'
 
 

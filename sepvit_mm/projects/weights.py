@@ -14,7 +14,7 @@ from ..checkpoints import fill
 from ..errors import InputError
 from ..samples.sample import Task
 from ..zoo import configs_folder
-from .backbones import Backbone, backbone_named
+from .backbones import REDUCED, Backbone, backbone_named
 
 PRETRAINED, SCRATCH = 'litv2-s', 'sepvit-lite'
 SECONDS = 3.0  # to wait for an answer
@@ -97,4 +97,8 @@ def _require_fit(backbone: Backbone, task: Task, path: Path) -> None:
     Raises:
         CheckpointError: it does not.
     """
-    fill(MODELS.build(backbone.settings(task, maps=4)), path)
+    settings = backbone.settings(task, maps=4)
+    if backbone.arch in REDUCED:
+        archs = Config.fromfile(configs_folder() / '_base_/models/lite_archs.py')
+        settings['arch'] = archs[backbone.arch].to_dict()
+    fill(MODELS.build(settings), path)
