@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..projects import Project, new
 from ..projects.backbones import BACKBONES
 from ..projects.methods import METHODS
-from ..projects.project import SHARE
+from ..projects.splits import SHARE
 from ..samples.sample import Task
 from ..terminal import console
 from .options import at_least, folder_to_write
@@ -56,10 +56,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--val',
         type=_share_or_folder,
-        default=SHARE,
         metavar='SHARE|FOLDER',
         help='share of the images to validate on, unless the data have a validation '
-        'set, or a folder of others (default: %(default)s)',
+        f'set, or a folder of others (default: {SHARE})',
     )
     parser.add_argument(
         '--minutes',

@@ -12,6 +12,7 @@ from .code import Name
 Width = Literal['narrow', 'full']
 REDUCED = ('litv2_lite', 'pale_lite')
 
+
 @dataclass(frozen=True)
 class Backbone:
     """A backbone by the name that users type.

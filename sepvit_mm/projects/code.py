@@ -89,5 +89,3 @@ def _flat(value: Any) -> str:
 
 def _is_nested(value: Any) -> bool:
     return isinstance(value, (Mapping, list, tuple))
-
-

@@ -35,9 +35,7 @@ def write_config(
         images: the folder that all images are in, as an absolute path.
     """
     task, start = choices.method.task, choices.start
-    backbone = start.backbone.settings(
-        task, maps=choices.method.maps(start.backbone)
-    )
+    backbone = start.backbone.settings(task, maps=choices.method.maps(start.backbone))
     if start.checkpoint:
         backbone['init_cfg'] = dict(type='Pretrained', checkpoint=Name('weights'))
     listed = stands_in_config(classes)
@@ -188,6 +186,7 @@ def _model(choices: Choices, backbone: dict[str, Any], number: Any) -> list[str]
     if choices.anchors:
         lines.append(comment(f'The anchors {choices.anchors_reason}.'))
         scale = choices.anchors.scale
+        scales: dict[str, Any]
         if method.name == 'retinanet':
             head, scales = 'bbox_head', dict(octave_base_scale=scale)
         else:
@@ -213,4 +212,3 @@ def _nested(values: dict[str, Any]) -> dict[str, Any]:
             node = node.setdefault(parent, {})
         node[key] = value
     return nested
-

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..samples import write_coco, write_masks
-from ..samples.sample import Samples
+from ..samples.sample import Samples, Split
 from .config import CLASSES, stands_in_config
 
 
@@ -18,7 +18,7 @@ def images_folder(samples: Samples) -> Path:
 
 
 def write_annotations(
-    samples: Samples, splits: Mapping[str, Sequence[int]], folder: Path
+    samples: Samples, splits: Mapping[Split, Sequence[int]], folder: Path
 ) -> None:
     """Write ``annotations/``, ``masks/`` if there are any, and long lists of classes.
 
@@ -39,7 +39,9 @@ def write_annotations(
         else:
             number = {name: i for i, name in enumerate(samples.classes)}
             labels = [samples.samples[index].label for index in indices]
-            lines = [f'{line} {number[label or ""]}' for line, label in zip(lines, labels)]
+            lines = [
+                f'{line} {number[label or ""]}' for line, label in zip(lines, labels)
+            ]
         path.with_suffix('.txt').write_text(''.join(f'{line}\n' for line in lines))
     if not stands_in_config(samples.classes):
         text = ''.join(f'{name}\n' for name in samples.classes)

@@ -95,7 +95,6 @@ def method_for(task: Task, name: str | None = None) -> Method:
         other = METHODS.get(name)
         of = f' is for {other.task}' if other else ' is not known'
         raise InputError(
-            f'method {name}{of}; for {task}, it must be '
-            f'{" or ".join(allowed)}'
+            f'method {name}{of}; for {task}, it must be {" or ".join(allowed)}'
         )
     return METHODS[name or allowed[0]]

@@ -26,7 +26,6 @@ from .timing import time_steps
 from .weights import choose_start
 
 CONFIG = 'config.py'
-SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def new(
     *,
     backbone: str | None = None,
     method: str | None = None,
-    val: float | str | Path = SHARE,
+    val: float | str | Path | None = None,
     minutes: float | None = None,
     weights: str | Path | None = None,
     seed: int = 0,
@@ -85,7 +84,7 @@ def new(
             authors' weights are given or can be fetched, else SepViT-Lite.
         method: name of the detector or segmentor. Defaults to None: the task's first.
         val: share of the images to validate on, if the data have no validation set; or
-            a folder of images to validate on. Defaults to 0.2.
+            a folder of images to validate on. Defaults to None: 0.2 of them.
         minutes: length of the training; a few steps are timed. Defaults to None: by
             the number of objects or images.
         weights: file of the backbone's weights. Defaults to None: its authors'.
@@ -102,7 +101,7 @@ def new(
     if minutes is not None and minutes <= 0:
         raise InputError(f'minutes is {minutes:g}, but must be more than 0')
     how = method_for(task, method)
-    share, folder = (SHARE, Path(val)) if isinstance(val, (str, Path)) else (val, None)
+    share, folder = (None, Path(val)) if isinstance(val, (str, Path)) else (val, None)
     start = choose_start(task, backbone, weights)
     samples = data if isinstance(data, Samples) else read(data, task, val=folder)
     splits = split(samples, share=share, seed=seed)
@@ -149,9 +148,7 @@ def _for_minutes(
         f'{minutes:g} minutes, at {pace.step:.2f} s a step and {pace.image:.2f} s an '
         'evaluated image'
     )
-    return replace(
-        choices, steps=steps, evaluations=evaluations, steps_reason=reason
-    )
+    return replace(choices, steps=steps, evaluations=evaluations, steps_reason=reason)
 
 
 @contextmanager

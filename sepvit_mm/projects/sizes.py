@@ -113,7 +113,10 @@ def _factor(small: float, large: float, device: str) -> tuple[float, str]:
     if least > 1:
         return min(least, MOST), 'images are enlarged for their small objects'
     if most < 1:
-        return most, f'images are reduced so that objects fit into {CROP[device]} pixels'
+        return (
+            most,
+            f'images are reduced so that objects fit into {CROP[device]} pixels',
+        )
     enough = ENOUGH[device] / small
     if enough < 1:
         return enough, 'images are reduced to save time'

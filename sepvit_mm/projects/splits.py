@@ -13,6 +13,7 @@ from PIL import Image
 from ..errors import InputError
 from ..samples.sample import Samples, Split
 
+SHARE = 0.2  # of the images, to validate on
 NAMED = 3  # how many images or classes a note names
 
 
@@ -39,7 +40,7 @@ class Splits:
         return splits if self.test == self.val else splits | dict(test=self.test)
 
 
-def split(samples: Samples, *, share: float = 0.2, seed: int = 0) -> Splits:
+def split(samples: Samples, *, share: float | None = None, seed: int = 0) -> Splits:
     """Keep the splits that the user has, and make those that are missing.
 
     Files of equal content are one image, so they are always on one side. What the
@@ -51,7 +52,7 @@ def split(samples: Samples, *, share: float = 0.2, seed: int = 0) -> Splits:
         samples: the images. Of the same content in two of the user's splits, the one
             in the test set counts most, then the one in the validation set.
         share: share of the images to validate on, if the user has not chosen them.
-            Defaults to 0.2.
+            Defaults to None: 0.2.
         seed: seed of the order in which images are distributed. Defaults to 0.
 
     Returns:
@@ -60,7 +61,7 @@ def split(samples: Samples, *, share: float = 0.2, seed: int = 0) -> Splits:
     Raises:
         InputError: the share is not between 0 and 1, or there are too few images.
     """
-    if not 0 < share < 1:
+    if share is not None and not 0 < share < 1:
         raise InputError(
             f'val is {share:g}, but must be a share between 0 and 1, or a folder'
         )
@@ -79,7 +80,9 @@ def split(samples: Samples, *, share: float = 0.2, seed: int = 0) -> Splits:
     notes += _leaks(samples, leaks, 'training', f'{held_out} set')
     labels = {index: labels_of(samples, index) for index in (*learn, *val)}
     if not val:
-        learn, val = _divide(samples, learn, labels, share, seed)
+        learn, val = _divide(samples, learn, labels, share or SHARE, seed)
+    elif share is not None:
+        notes.append(f'the data have a validation set, so val={share:g} is not used')
     if not learn:
         raise InputError(
             'no images are left to train on: all are in the validation or test set'

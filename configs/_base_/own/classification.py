@@ -21,9 +21,7 @@ val_dataloader = dict(
     num_workers=1,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='CustomDataset', ann_file='annotations/val.txt', test_mode=True
-    ),
+    dataset=dict(type='CustomDataset', ann_file='annotations/val.txt', test_mode=True),
 )
 test_dataloader = val_dataloader
 val_evaluator = [
