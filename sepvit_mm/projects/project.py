@@ -102,6 +102,8 @@ def new(
         raise InputError(f'minutes is {minutes:g}, but must be more than 0')
     how = method_for(task, method)
     share, folder = (None, Path(val)) if isinstance(val, (str, Path)) else (val, None)
+    if not isinstance(data, Samples) and not Path(data).exists():
+        raise InputError(f'{data} does not exist')
     start = choose_start(task, backbone, weights)
     samples = data if isinstance(data, Samples) else read(data, task, val=folder)
     splits = split(samples, share=share, seed=seed)
