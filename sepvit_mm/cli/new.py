@@ -7,6 +7,7 @@ classes; inspects and splits them; and chooses a recipe for them and this machin
 from __future__ import annotations
 
 import shlex
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import get_args
@@ -83,7 +84,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Make the project, and print what it found, chose and wrote."""
-    with quiet():
+    with console(sys.stderr).status(f'Reading {args.data}'), quiet():
         project = new(
             args.data,
             args.task,
@@ -123,14 +124,21 @@ def _print(project: Project) -> None:
         out.print(f'note: {note}')
     out.print()
     out.print(_choices(project))
-    for finding in project.report.findings:
-        out.print(f'{finding.check}: {finding.message}')
+    _print_check(project)
     out.print('\nWritten:')
     for name, what in _files(project):
         out.print(f'  {project.folder / name}  {what}', soft_wrap=True)
     out.print('\nGo on with:')
     for command in commands(project):
         out.print(f'  {command}', soft_wrap=True)
+
+
+def _print_check(project: Project) -> None:
+    report = project.report
+    if report.loss is not None and not report.findings:
+        console().print(f'check: nothing found; a step has a loss of {report.loss:.3f}')
+    for finding in report.findings:
+        console().print(f'check: {finding.check}: {finding.message}')
 
 
 def _choices(project: Project) -> Table:

@@ -42,7 +42,8 @@ def code(value: Any, used: int = 0, indent: int = 0) -> str:
     for key, each in pairs:
         entry = f'{_key(key)}{code(each, inner + len(_key(key)), inner)},'
         together = f'{lines[-1]} {entry}'.lstrip()
-        if '\n' in together or len(together) + inner > WIDTH:
+        alone = isinstance(value, list) and _is_nested(each)
+        if alone or '\n' in together or len(together) + inner > WIDTH:
             lines.append(entry)
         else:
             lines[-1] = together

@@ -48,7 +48,8 @@ def write_config(
                 f'{len(splits.train)} images: written by sepvit-mm new.'
             ),
             comment(
-                'Elsewhere, change these paths: configs of sepvit_mm, this folder, images.'
+                'Elsewhere, change these paths: configs of sepvit_mm, this folder, '
+                'images.'
             ),
             assignment('_base_', str(choices.method.base_config(start.backbone))),
             assignment('data_root', str(folder)),

@@ -42,10 +42,9 @@ def write_annotations(
             lines = [
                 f'{line} {number[label or ""]}' for line, label in zip(lines, labels)
             ]
-        path.with_suffix('.txt').write_text(''.join(f'{line}\n' for line in lines))
+        _write_lines(path.with_suffix('.txt'), lines)
     if not stands_in_config(samples.classes):
-        text = ''.join(f'{name}\n' for name in samples.classes)
-        (folder / CLASSES).write_text(text)
+        _write_lines(folder / CLASSES, samples.classes)
 
 
 def _names(samples: Samples, indices: Sequence[int]) -> list[str]:
@@ -55,3 +54,7 @@ def _names(samples: Samples, indices: Sequence[int]) -> list[str]:
         samples.samples[index].image.absolute().relative_to(folder).as_posix()
         for index in indices
     ]
+
+
+def _write_lines(path: Path, lines: Sequence[str]) -> None:
+    path.write_text(''.join(f'{line}\n' for line in lines), encoding='utf-8')

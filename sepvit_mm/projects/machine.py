@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
+Device = Literal['cpu', 'gpu']
 GIB = 2**30
 
 
@@ -31,6 +33,11 @@ class Machine:
             return f'{self.gpu} ({self.gpu_memory:.0f} GiB)'
         cores = 'core' if self.cores == 1 else 'cores'
         return f'{self.cores} CPU {cores} ({self.memory:.0f} GiB)'
+
+    @property
+    def device(self) -> Device:
+        """What trains: the GPU if there is one."""
+        return 'gpu' if self.gpu else 'cpu'
 
     @property
     def workers(self) -> int:

@@ -136,7 +136,7 @@ def _write(
 ) -> None:
     """Write the config of a project that will lie in ``final``."""
     text = write_config(choices, splits, samples.classes, final, images_folder(samples))
-    (folder / CONFIG).write_text(text)
+    (folder / CONFIG).write_text(text, encoding='utf-8')
 
 
 def _for_minutes(
@@ -147,9 +147,11 @@ def _for_minutes(
         pace = time_steps(cfg)
     steps, evaluations = length_for(minutes, pace, len(splits.val))
     reason = (
-        f'{minutes:g} minutes, at {pace.step:.2f} s a step and {pace.image:.2f} s an '
-        'evaluated image'
+        f'{minutes:g} min at {pace.step:.2f} s a step, {pace.image:.2f} s an evaluated '
+        'image'
     )
+    if steps < choices.steps:
+        reason += f'; fewer than the {choices.steps} that suit the data'
     return replace(choices, steps=steps, evaluations=evaluations, steps_reason=reason)
 
 

@@ -88,6 +88,7 @@ def split(samples: Samples, *, share: float | None = None, seed: int = 0) -> Spl
             'no images are left to train on: all are in the validation or test set'
         )
     notes += _missing(samples.classes, labels, learn, val)
+    notes += _empty(samples, learn)
     return Splits(tuple(learn), tuple(val), tuple(test or val), tuple(notes))
 
 
@@ -222,6 +223,20 @@ def _missing(
     if unused:
         notes.append(f'no image has {_names(unused)}: never predicted')
     return notes
+
+
+def _empty(samples: Samples, train: Sequence[int]) -> list[str]:
+    """Say how images without objects are used."""
+    if samples.task not in ('detection', 'instance'):
+        return []
+    empty = sum(not samples.samples[index].objects for index in train)
+    if not empty:
+        return []
+    use = {
+        'detection': 'learned as background',
+        'instance': 'not learned from, since Mask R-CNN learns masks',
+    }[samples.task]
+    return [f'{empty} of {len(train)} training images have no objects: {use}']
 
 
 def _names(names: Sequence[str]) -> str:
