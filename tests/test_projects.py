@@ -204,13 +204,12 @@ def test_classes_of_masks_are_those_of_their_values(tmp_path):
 )
 def test_the_reach_of_anchors_is_that_of_all_of_mmdets_anchors(octave, ratios, scale):
     rng = np.random.default_rng(0)
-    size, strides = (224, 136), (8, 16, 32)
+    strides = (8, 16, 32)
     corner = rng.uniform(0, 150, (60, 2)) * [1, 0.6]
     boxes = np.concatenate([corner, corner + rng.uniform(4, 50, (60, 2))], axis=1)
-    boxes[:20, 0::2] += 224 - boxes[:20, 2:3]  # at the right border, beyond all centres
+    boxes[:20, 0::2] += 224 - boxes[:20, 2:3]  # at the border, beyond all centres
     ours = reached(
         boxes,
-        np.tile(np.array(size, float), (60, 1)),
         strides=strides,
         scale=scale,
         ratios=ratios,
@@ -237,8 +236,7 @@ def test_anchors_fit_the_shape_of_the_boxes_with_no_more_ratios_than_needed(
     width, height, ratios
 ):
     boxes = np.array([[x, 40.0, x + width, 40.0 + height] for x in range(0, 200, 7)])
-    sizes = np.full((len(boxes), 2), 320.0)
-    anchors = choose_anchors(boxes, sizes, strides=(4, 8, 16, 32), octave=3)
+    anchors = choose_anchors(boxes, strides=(4, 8, 16, 32), octave=3)
     assert anchors.reach == 1.0
     assert len(anchors.ratios) == ratios
 

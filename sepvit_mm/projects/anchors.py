@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LEAST_IOU = 0.5
-DIVISOR = 32  # images are padded to a multiple of it
 # Sets of ratios (height over width), the fewest anchors first.
 RATIOS = ([1.0], [0.5, 1.0, 2.0], [0.33, 0.57, 1.0, 1.75, 3.0])
 BASES = (2, 3, 4, 5, 6, 8)
@@ -38,7 +37,6 @@ class Anchors:
 
 def reached(
     boxes: Floats,
-    sizes: Floats,
     *,
     strides: Sequence[int],
     scale: float,
@@ -50,11 +48,11 @@ def reached(
     The anchors are those that mmdet lays over a map: centred on every stride, from the
     upper left corner on. Of all anchors of one size, the one with its centre nearest
     to the box's overlaps most, in each direction by itself, so no other is looked at
-    and the result is exact.
+    and the result is exact. (The nearest may lie beyond the image, where mmdet has no
+    anchors; but it covers at most half of such a box or of itself, and does not count.)
 
     Args:
         boxes: left, top, right, bottom in pixels of the input, one box a row.
-        sizes: width and height of each box's image at the input.
         strides: of the maps.
         scale: side of the smallest anchor in strides.
         ratios: heights over widths.
@@ -62,13 +60,11 @@ def reached(
     """
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    padded = np.ceil(sizes / DIVISOR) * DIVISOR
     best = np.zeros(len(boxes))
     for stride, ratio, step in product(strides, ratios, range(octave)):
         side = stride * scale * 2 ** (step / octave)
         anchor = np.array([side / ratio**0.5, side * ratio**0.5])
-        last = np.ceil(padded / stride) - 1
-        at = np.clip(np.round(centres / stride), 0, last) * stride
+        at = np.round(centres / stride) * stride
         overlap = np.minimum(boxes[:, 2:], at + anchor / 2) - np.maximum(
             boxes[:, :2], at - anchor / 2
         )
@@ -77,14 +73,11 @@ def reached(
     return best >= LEAST_IOU
 
 
-def choose_anchors(
-    boxes: Floats, sizes: Floats, *, strides: Sequence[int], octave: int
-) -> Anchors:
+def choose_anchors(boxes: Floats, *, strides: Sequence[int], octave: int) -> Anchors:
     """Choose the fewest anchors that reach almost as many boxes as any would.
 
     Args:
         boxes: left, top, right, bottom in pixels of the input, one box a row.
-        sizes: width and height of each box's image at the input.
         strides: of the maps.
         octave: number of sizes from one map to the next: 3 for RetinaNet, 1 for the
             proposals of Mask R-CNN.
@@ -93,7 +86,7 @@ def choose_anchors(
     def options() -> Iterable[Anchors]:
         for ratios, scale in product(RATIOS, BASES):
             found = reached(
-                boxes, sizes, strides=strides, scale=scale, ratios=ratios, octave=octave
+                boxes, strides=strides, scale=scale, ratios=ratios, octave=octave
             )
             yield Anchors(scale, tuple(ratios), octave, float(found.mean()))
 

@@ -204,7 +204,6 @@ def _anchors(
     factors = size.side / sizes.max(axis=1, keepdims=True)
     return choose_anchors(
         boxes * factors,
-        np.round(sizes * factors),
         strides=method.strides(backbone),
         octave=3 if method.name == 'retinanet' else 1,
     )
