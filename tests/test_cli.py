@@ -227,6 +227,7 @@ MISTAKES = {
         [*NEW, '--out', 'x', 'folder', '--val', 'absent'],
         "--val: 'absent' is neither a share nor a folder",
     ),
+    'new: share': ([*NEW, '--out', 'x', 'folder', '--val', '2'], 'val is 2, but must'),
     'new: minutes': (
         [*NEW, '--out', 'x', 'folder', '--minutes', '0'],
         'minutes is 0, but must be more than 0',

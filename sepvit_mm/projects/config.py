@@ -13,7 +13,12 @@ from .sizes import Input
 from .splits import Splits
 
 JITTER = (0.75, 1.33)  # of the size, in training
-LEAST_PART = 0.5  # of an image that a classifier sees in training
+SHOWN = (0.5, 1.0)  # part of an image that a classifier sees in training
+CROPPING: dict[Task, dict[str, Any]] = {
+    'detection': dict(allow_negative_crop=True),
+    'instance': dict(recompute_bbox=True),
+    'semantic': dict(cat_max_ratio=0.75),
+}
 CLASSES = 'classes.txt'
 CLASS_LINES = 3  # of a config; names that take more are in a file
 
@@ -94,40 +99,29 @@ def stands_in_config(classes: Sequence[str]) -> bool:
 def _pipelines(task: Task, size: Input) -> list[str]:
     """Write what is done to images between loading and packing."""
     side = Name('size')
-    resize = dict(type='Resize', scale=side, keep_ratio=True)
-    train: list[dict[str, Any]] = [
-        dict(type='RandomResize', scale=side, ratio_range=JITTER, keep_ratio=True)
-    ]
-    test: list[dict[str, Any]] = [resize]
-    crop: dict[str, Any] = dict(type='RandomCrop', crop_size=(size.crop, size.crop))
-    if task == 'detection':
-        crop['allow_negative_crop'] = True
-    elif task == 'instance':
-        crop['recompute_bbox'] = True
-    elif task == 'semantic':
-        crop['cat_max_ratio'] = 0.75
-    train.append(crop)
     if task == 'classification':
-        train = [
-            dict(
-                type='RandomResizedCrop',
-                scale=side,
-                crop_ratio_range=(LEAST_PART, 1.0),
-            )
+        shape: Any = size.side
+        train: list[Any] = [
+            dict(type='RandomResizedCrop', scale=side, crop_ratio_range=SHOWN)
         ]
-        test = [
+        test: list[Any] = [
             dict(type='ResizeEdge', scale=side, edge='short'),
             dict(type='CenterCrop', crop_size=side),
         ]
-    shape = size.side if task == 'classification' else (size.side, size.side)
+    else:
+        shape = (size.side, size.side)
+        crop = (size.crop, size.crop)
+        train = [
+            dict(type='RandomResize', scale=side, ratio_range=JITTER, keep_ratio=True),
+            dict(type='RandomCrop', crop_size=crop, **CROPPING[task]),
+        ]
+        test = [dict(type='Resize', scale=side, keep_ratio=True)]
+    train = [Name('*_base_.load'), *train, Name('*_base_.augment')]
+    test = [Name('*_base_.load_image'), *test, Name('*_base_.pack')]
     return [
         assignment('size', shape),
-        assignment(
-            'train_pipeline', [Name('*_base_.load'), *train, Name('*_base_.augment')]
-        ),
-        assignment(
-            'test_pipeline', [Name('*_base_.load_image'), *test, Name('*_base_.pack')]
-        ),
+        assignment('train_pipeline', train),
+        assignment('test_pipeline', test),
     ]
 
 

@@ -21,7 +21,7 @@ from .config import write_config
 from .files import images_folder, write_annotations
 from .machine import Machine
 from .methods import method_for
-from .splits import Splits, split
+from .splits import Splits, require_share, split
 from .timing import time_steps
 from .weights import choose_start
 
@@ -102,10 +102,16 @@ def new(
         raise InputError(f'minutes is {minutes:g}, but must be more than 0')
     how = method_for(task, method)
     share, folder = (None, Path(val)) if isinstance(val, (str, Path)) else (val, None)
+    if share is not None:
+        require_share(share)
     if not isinstance(data, Samples) and not Path(data).exists():
         raise InputError(f'{data} does not exist')
     start = choose_start(task, backbone, weights)
     samples = data if isinstance(data, Samples) else read(data, task, val=folder)
+    if samples.task != task:
+        raise InputError(
+            f'task is {task}, but the samples were read for {samples.task}'
+        )
     splits = split(samples, share=share, seed=seed)
     choices = choose(samples, splits, start, how, Machine.here())
     with written_whole(out) as partial:

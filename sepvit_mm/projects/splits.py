@@ -61,10 +61,8 @@ def split(samples: Samples, *, share: float | None = None, seed: int = 0) -> Spl
     Raises:
         InputError: the share is not between 0 and 1, or there are too few images.
     """
-    if share is not None and not 0 < share < 1:
-        raise InputError(
-            f'val is {share:g}, but must be a share between 0 and 1, or a folder'
-        )
+    if share is not None:
+        require_share(share)
     own: dict[str | None, list[int]] = defaultdict(list)
     for index, sample in enumerate(samples.samples):
         own[sample.split].append(index)
@@ -90,6 +88,18 @@ def split(samples: Samples, *, share: float | None = None, seed: int = 0) -> Spl
     notes += _missing(samples.classes, labels, learn, val)
     notes += _empty(samples, learn)
     return Splits(tuple(learn), tuple(val), tuple(test or val), tuple(notes))
+
+
+def require_share(share: float) -> None:
+    """Check a share of the images to validate on.
+
+    Raises:
+        InputError: it is not between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise InputError(
+            f'val is {share:g}, but must be a share between 0 and 1, or a folder'
+        )
 
 
 def labels_of(samples: Samples, index: int) -> frozenset[str]:
