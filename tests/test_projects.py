@@ -399,7 +399,7 @@ def test_the_users_test_set_is_what_is_tested(tmp_path):
         (dict(val=1.5), 'val is 1.5, but'),
         (dict(task='instance'), 'task is instance, but .* read for detection'),
         (dict(minutes=0), 'minutes is 0, but must be more than 0'),
-        (dict(minutes=0.01), 'no time for 10 steps: a step takes 0.5 seconds'),
+        (dict(minutes=0.01), 'no time for 10 steps of 0.5 seconds'),
         (dict(weights='absent.pth'), 'weights not found: absent.pth'),
     ],
     ids=str,
@@ -445,7 +445,7 @@ def test_without_a_name_the_backbone_is_the_one_with_weights(tmp_path, monkeypat
     monkeypatch.setattr(weights, 'is_reachable', lambda address: False)
     start = weights.choose_start('detection')
     assert (start.backbone.name, start.checkpoint) == ('sepvit-lite', None)
-    assert 'litv2_s.pth cannot be fetched now' in start.reason
+    assert 'litv2_s.pth cannot be fetched from github.com now' in start.reason
     assert weights.choose_start('detection', 'litv2-m').backbone.name == 'litv2-m'
 
 
@@ -460,10 +460,12 @@ def test_given_weights_must_fit_the_backbone(tmp_path):
 
 
 def test_minutes_are_divided_between_steps_and_evaluations():
-    assert length_for(10, Pace(0.5, 0.1), 50) == (1100, 4)  # 570 s - 4 * 5 s
-    assert length_for(1, Pace(0.5, 0.1), 50) == (94, 2)  # of 57 s, 10 to evaluate
-    with pytest.raises(InputError, match='an evaluation 1000; give more minutes'):
-        length_for(10, Pace(0.5, 0.1), 10_000)
+    assert length_for(10, Pace(0.5, 0.1), 50) == (1100, 4, None)  # 570 s - 4 * 5 s
+    assert length_for(1, Pace(0.5, 0.1), 50) == (94, 2, None)  # of 57 s, 10 to evaluate
+    # a single evaluation takes so long that it comes after the time
+    assert length_for(1, Pace(0.5, 0.1), 500) == (114, 1, 50.0)
+    with pytest.raises(InputError, match=r'no time for 10 steps of 9\.0 seconds: give'):
+        length_for(1, Pace(9.0, 0.1), 10)
 
 
 def test_a_few_real_steps_are_timed_and_leave_nothing(tmp_path, monkeypatch):

@@ -159,7 +159,9 @@ def choose(
     )
 
 
-def length_for(minutes: float, pace: Pace, held_out: int) -> tuple[int, int]:
+def length_for(
+    minutes: float, pace: Pace, held_out: int
+) -> tuple[int, int, float | None]:
     """Return how many steps and evaluations there is time for.
 
     Args:
@@ -167,21 +169,23 @@ def length_for(minutes: float, pace: Pace, held_out: int) -> tuple[int, int]:
         pace: how long a step and an evaluated image take.
         held_out: number of images that an evaluation takes.
 
+    Returns:
+        The steps, the evaluations, and None; or, if a single evaluation takes too much
+        of the time, 1 evaluation, and how many seconds it takes after that time.
+
     Raises:
         InputError: there is no time to learn anything.
     """
     seconds = 60 * minutes * (1 - OVERHEAD_SHARE)
     evaluation = pace.image * held_out
-    affordable = int(EVALUATION_SHARE * seconds / evaluation)
-    evaluations = max(1, min(EVALUATIONS, affordable))
+    evaluations = min(EVALUATIONS, int(EVALUATION_SHARE * seconds / evaluation))
     steps = int((seconds - evaluations * evaluation) / pace.step)
     if steps < FEWEST_STEPS:
         raise InputError(
-            f'in {minutes:g} minutes there is no time for {FEWEST_STEPS} steps: a step '
-            f'takes {pace.step:.1f} seconds, and an evaluation {evaluation:.0f}; give '
-            'more minutes, or choose a smaller backbone'
+            f'in {minutes:g} minutes there is no time for {FEWEST_STEPS} steps of '
+            f'{pace.step:.1f} seconds: give more minutes, or choose a smaller backbone'
         )
-    return steps, evaluations
+    return steps, max(1, evaluations), None if evaluations else evaluation
 
 
 def _batch(task: Task, backbone: Backbone, machine: Machine) -> int:

@@ -151,13 +151,12 @@ def _for_minutes(
     """Choose the length of training by the time that steps take."""
     with _loaded(samples, splits, choices, folder) as cfg:
         pace = time_steps(cfg)
-    steps, evaluations = length_for(minutes, pace, len(splits.val))
-    reason = (
-        f'{minutes:g} min at {pace.step:.2f} s a step, {pace.image:.2f} s an evaluated '
-        'image'
-    )
+    steps, evaluations, more = length_for(minutes, pace, len(splits.val))
+    reason = f'{minutes:g} min at {pace.step:.2f} s a step'
+    if more:
+        reason += f', and {more:.0f} s to evaluate at the end'
     if steps < choices.steps:
-        reason += f'; fewer than the {choices.steps} that suit the data'
+        reason += f'; {choices.steps} steps would suit the data'
     return replace(choices, steps=steps, evaluations=evaluations, steps_reason=reason)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.request
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import torch
 from mmengine.config import Config
@@ -64,7 +65,8 @@ def choose_start(
     if is_cached(address) or is_reachable(address):
         return Start(backbone, address, "its authors' ImageNet weights")
     failed = (
-        f'{address} cannot be fetched now: if you have the file, give it with --weights'
+        f'{Path(address).name} cannot be fetched from {urlsplit(address).hostname} '
+        'now: if you have the file, give it with --weights'
     )
     return Start(backbone if name else backbone_named(SCRATCH), None, failed)
 
