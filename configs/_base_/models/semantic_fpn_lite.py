@@ -1,5 +1,5 @@
-# Semantic FPN with a narrow neck and head, for a narrow backbone that starts from random
-# weights. A config adds the backbone and num_classes.
+# Semantic FPN with a narrow neck and head, for a narrow backbone that starts from
+# random weights. A config adds the backbone and num_classes.
 _base_ = './semantic_fpn.py'
 width = 64
 norm_cfg = dict(type='BN', requires_grad=True)  # there is only one process

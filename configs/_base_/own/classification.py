@@ -1,5 +1,5 @@
 # Data, evaluation and schedule for a user's images of one class each. A config adds the
-# sizes of images between `load` and `augment`, classes, files and the schedule's length.
+# sizes of images between `load` and `augment`, classes, files and how long it trains.
 _base_ = ['./schedule.py', '../runtime_mmpretrain.py']
 load = [dict(type='LoadImageFromFile')]
 # left and right only: whether a scene may stand on its head, only its owner knows

@@ -1,5 +1,5 @@
 # Data, evaluation and schedule for boxes in a user's COCO files. A config adds the
-# sizes of images between `load` and `augment`, classes, files and the schedule's length.
+# sizes of images between `load` and `augment`, classes, files and how long it trains.
 _base_ = ['./schedule.py', '../datasets/lite_coco.py', '../runtime_mmdet.py']
 load = [
     dict(type='LoadImageFromFile'),

@@ -1,5 +1,5 @@
 # Data, evaluation and schedule for a user's label maps. A config adds the sizes of
-# images between `load` and `augment`, classes, files and the schedule's length.
+# images between `load` and `augment`, classes, files and how long it trains.
 _base_ = ['./schedule.py', '../runtime_mmseg.py']
 load = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 # left and right only: whether a scene may stand on its head, only its owner knows
