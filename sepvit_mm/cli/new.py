@@ -7,7 +7,6 @@ classes; inspects and splits them; and chooses a recipe for them and this machin
 from __future__ import annotations
 
 import shlex
-import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import get_args
@@ -84,7 +83,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Make the project, and print what it found, chose and wrote."""
-    with console(sys.stderr).status(f'Reading {args.data}'), quiet():
+    with quiet():
         project = new(
             args.data,
             args.task,

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from ..errors import InputError
 from ..samples.sample import Samples, Split
+from ..samples.write import IGNORED, label_map
 
 SHARE = 0.2  # of the images, to validate on
 NAMED = 3  # how many images or classes a note names
@@ -107,12 +107,10 @@ def labels_of(samples: Samples, index: int) -> frozenset[str]:
     sample = samples.samples[index]
     if sample.label is not None:
         return frozenset([sample.label])
-    if sample.mask is None:
+    if samples.task != 'semantic':
         return frozenset(each.label for each in sample.objects)
-    with Image.open(sample.mask) as mask:
-        values = np.unique(np.asarray(mask)).tolist()
-    numbers = {samples.values[value] for value in values if value in samples.values}
-    return frozenset(samples.classes[number] for number in numbers)
+    numbers = np.unique(label_map(samples, sample)).tolist()
+    return frozenset(samples.classes[n] for n in numbers if n != IGNORED)
 
 
 def _without(
