@@ -496,7 +496,12 @@ def test_the_command_prints_what_to_type_next(tmp_path, monkeypatch, capsys):
     root = write_coco(tmp_path / 'my data')
     out = tmp_path / 'my project'
     command = ['new', str(root), '--task', 'detection', '--out', str(out)]
-    assert main([*command, '--backbone', 'sepvit-lite']) == 0
+    command += ['--backbone', 'sepvit-lite']
+    # the images of both splits are equal
+    assert main(command) == 2
+    assert 'no images are left to train on' in capsys.readouterr().err
+    (root / 'annotations/val.json').unlink()
+    assert main(command) == 0
     text = capsys.readouterr().out
     assert f"sepvit-mm train '{out}/config.py'\n" in text
     assert f"sepvit-mm test '{out}/config.py' '{out}/run'\n" in text
