@@ -107,7 +107,7 @@ def new(
     if not isinstance(data, Samples) and not Path(data).exists():
         raise InputError(f'{data} does not exist')
     start = choose_start(task, backbone, weights)
-    samples = data if isinstance(data, Samples) else read(data, task, val=folder)
+    samples = data if isinstance(data, Samples) else read(Path(data), task, val=folder)
     if samples.task != task:
         raise InputError(
             f'task is {task}, but the samples were read for {samples.task}'
