@@ -113,6 +113,7 @@ def test_without_a_known_command_nothing_runs(args, capsys):
     assert not args or all(f"'{command}'" in message for command in COMMANDS)
 
 
+NEW = ['new', '--task', 'detection']
 # What is given, and what the message says about it.
 MISTAKES = {
     'train: no config': (['train'], 'required: CONFIG'),
@@ -207,6 +208,35 @@ MISTAKES = {
     'prepare: wheel for all': (['prepare', 'all', '--wheel', 'x'], 'for one dataset'),
     'prepare: absent wheel': (['prepare', 'trees', '--wheel', 'absent.whl'], 'absent'),
     'prepare: root': (['prepare', 'trees', '--data-root', 'file'], 'file is a file'),
+    'new: no task': (['new', 'folder', '--out', 'x'], 'required: --task'),
+    'new: task': (
+        ['new', 'folder', '--task', 'pose', '--out', 'x'],
+        "'pose' .*'detection', 'instance', 'semantic', 'classification'",
+    ),
+    'new: absent data': ([*NEW, '--out', 'x', 'absent'], 'absent does not exist'),
+    'new: out': ([*NEW, '--out', 'taken', 'folder'], 'taken exists already'),
+    'new: file': ([*NEW, '--out', 'file', 'folder'], 'file is a file'),
+    'new: backbone': (
+        [*NEW, '--out', 'x', 'folder', '--backbone', 'resnet'],
+        'backbone is resnet, but must be one of sepvit-lite, .*pale-b',
+    ),
+    'new: method': (
+        [*NEW, '--out', 'x', 'folder', '--method', 'upernet'],
+        'method upernet is for semantic; for detection, it must be retinanet',
+    ),
+    'new: val': (
+        [*NEW, '--out', 'x', 'folder', '--val', 'absent'],
+        "--val: 'absent' is neither a share nor a folder",
+    ),
+    'new: share': ([*NEW, '--out', 'x', 'folder', '--val', '2'], 'val is 2, but must'),
+    'new: minutes': (
+        [*NEW, '--out', 'x', 'folder', '--minutes', '0'],
+        'minutes is 0, but must be more than 0',
+    ),
+    'new: weights': (
+        [*NEW, '--out', 'x', 'folder', '--weights', 'absent.pth'],
+        'weights not found: absent.pth',
+    ),
     'zoo: surplus': (['zoo', 'COCO'], 'unrecognized arguments: COCO'),
 }
 
@@ -241,6 +271,7 @@ TO_WRITE = {
     '--json': ['benchmark', '--json', 'new/x'],
     '--markdown': ['benchmark', '--markdown', 'new/x'],
     'DST': ['convert', 'x', 'new/x'],
+    'new: --out': [*NEW, '--out', 'new/x', 'x'],
     '--data-root': ['prepare', 'trees', '--data-root', 'new/x'],
 }
 

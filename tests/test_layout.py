@@ -21,6 +21,7 @@ FLOORS = (
     ('measure',),
     ('engine',),
     ('zoo', 'check'),
+    ('projects',),
     ('cli',),
     ('__main__',),
 )

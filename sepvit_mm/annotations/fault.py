@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-Outcome = Literal['stops', 'repaired', 'noted']
-"""What a run does: it stops, uses a repaired copy, or goes on with a warning."""
+Outcome = Literal['stops', 'repaired', 'noted', 'left out']
+"""What is done: a run stops, uses a repaired copy, or goes on; an entry is left out."""
 
 SHOWN = 3  # how many places a fault names
 
@@ -75,6 +75,17 @@ class Tally:
             places = self._places.setdefault(kind, [])
             if place is not None and len(places) < SHOWN:
                 places.append(str(place))
+
+    def absorb(self, other: Tally) -> None:
+        """Add what another has counted.
+
+        Args:
+            other: left unchanged.
+        """
+        for kind, count in other._counts.items():
+            self._counts[kind] = self._counts.get(kind, 0) + count
+            places = self._places.setdefault(kind, [])
+            places += other._places[kind][: SHOWN - len(places)]
 
     def faults(self, totals: Mapping[str, int]) -> list[Fault]:
         """Return a fault for each kind, in the order in which they were met.

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ..errors import InputError
 from ..version import __version__
-from . import benchmark, check, convert, flops, prepare, test, train, zoo
+from . import benchmark, check, convert, flops, new, prepare, test, train, zoo
 
 
 class Command(Protocol):
@@ -26,6 +26,7 @@ class Command(Protocol):
 
 
 COMMANDS: dict[str, Command] = {
+    'new': new,
     'train': train,
     'test': test,
     'check': check,
