@@ -10,9 +10,7 @@ from ..annotations.fault import Kind, Tally
 from .raw import Raw, RawImage, RawObject, split_of
 
 BAD_SHAPE = Kind('shape without label or points', 'left out', '', 'object')
-OTHER = Kind(
-    'shape that is no rectangle, polygon or circle', 'left out', '', 'object'
-)
+OTHER = Kind('shape that is no rectangle, polygon or circle', 'left out', '', 'object')
 
 
 def is_labelme(content: Any) -> bool:

@@ -67,9 +67,7 @@ def read_voc(xml: Sequence[Path], files: Sequence[Path], root: Path) -> Raw:
                 if max(left, top, right, bottom) > 1:  # else fractions
                     each.box = [left - 1, top - 1, right, bottom]
                 each.polygons = [[v - 1 for v in p] for p in each.polygons]
-    return Raw(
-        f'Pascal VOC: {len(xml)} xml files', [], images, tally, files=len(xml)
-    )
+    return Raw(f'Pascal VOC: {len(xml)} xml files', [], images, tally, files=len(xml))
 
 
 def _number(tree: Element, path: str) -> float:

@@ -139,5 +139,3 @@ def write_masks(samples: Samples, indices: Sequence[int], folder: str | Path) ->
         image.putpalette(palette)
         with written_whole(Path(folder) / f'{name}.png') as partial:
             image.save(partial, 'PNG')
-
-
