@@ -192,7 +192,7 @@ def test_boxes_alone_are_not_enough_for_instances(tmp_path):
 @pytest.mark.parametrize('name', ['a.txt', 'a.zip'])
 def test_what_is_not_recognised_is_told(tmp_path, name):
     (tmp_path / name).write_text('x')
-    with pytest.raises(InputError, match='1 .*COCO json'):
+    with pytest.raises(InputError, match=r'1 .*COCO json'):
         read(tmp_path, 'detection')
     if name.endswith('zip'):
         with pytest.raises(InputError, match='unpack it first'):
