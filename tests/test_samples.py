@@ -244,3 +244,9 @@ def test_an_inspection_measures_what_is_resized(tmp_path):
     inspection.picture(tmp_path / 'i.png')
     room.contact_sheet(found, tmp_path / 's.png')
     assert Image.open(tmp_path / 's.png').width == 4 * 488 + 8
+
+
+def test_broken_json_is_named(tmp_path):
+    (tmp_path / 'all.json').write_text('{"images": [')
+    with pytest.raises(InputError, match=r'cannot be read in 1 of 1 file \(all.json\)'):
+        read(tmp_path, 'detection')

@@ -41,7 +41,7 @@ class Inspection:
         sizes = Table('size after resizing, pixels', 'least', 'median', 'largest')
         for name, values in self.json['sizes'].items():
             if values:
-                cells = (f'{v:.0f}' for v in np.quantile(values, (0, 0.5, 1)))
+                cells = [f'{v:.0f}' for v in np.quantile(values, (0, 0.5, 1))]
                 sizes.add_row(name, *cells)
         parts: list[Any] = [classes, sizes]
         if self.json['faults']:

@@ -79,11 +79,9 @@ def read_masks(files: Sequence[Path], root: Path, names: Sequence[str]) -> Raw:
         try:
             with Image.open(mask) as opened:
                 colours |= opened.mode in ('RGB', 'RGBA')
-                if opened.mode not in ('RGB', 'P', 'L', '1', 'I', 'I;16'):
-                    opened = opened.convert('RGB')
-                values, counts = np.unique(
-                    code_of(np.asarray(opened)), return_counts=True
-                )
+                numbers = opened.mode in ('RGB', 'P', 'L', '1', 'I', 'I;16')
+                pixels = np.asarray(opened if numbers else opened.convert('RGB'))
+                values, counts = np.unique(code_of(pixels), return_counts=True)
                 size = opened.size
         except BROKEN:
             tally.add([BAD_MASK], mask.name)

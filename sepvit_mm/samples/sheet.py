@@ -79,7 +79,7 @@ def _tinted(image: Image.Image, labels: np.ndarray) -> Image.Image:
 
 def _legend(draw: ImageDraw.ImageDraw, names: list[str], number: dict) -> None:
     font = ImageFont.load_default(16)
-    y = 4
+    y = 4.0
     for name in names[:8]:
         _, top, right, bottom = draw.textbbox((24, y), name, font)
         draw.rectangle((4, top - 3, right + 4, bottom + 3), fill='white')

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, ParseError
 from ..annotations.fault import Kind, Tally
 from ..errors import InputError
 from .raw import BROKEN, SPLITS, Raw, RawImage, RawObject, is_image, split_of
+from .sample import Split
 
 NO_NAME = Kind('object without name or bndbox', 'left out', '', 'object')
 NO_CORNER = float('nan')
@@ -97,7 +98,7 @@ def _image(
     return near[0] if len(near) == 1 else path.with_name(name or f'{path.stem}.jpg')
 
 
-def _lists(files: Sequence[Path]) -> dict[str, str]:
+def _lists(files: Sequence[Path]) -> dict[str, Split]:
     """Read ImageSets/Main: the split of each stem."""
     found: dict = {}
     for path in files:
