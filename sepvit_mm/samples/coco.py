@@ -118,9 +118,7 @@ def _split_in_name(stem: str) -> Split | None:
     return None
 
 
-def _find(
-    name: str, path: Path, root: Path, by_name: dict[str, list[Path]]
-) -> Path:
+def _find(name: str, path: Path, root: Path, by_name: dict[str, list[Path]]) -> Path:
     """Find an image as people store it: beside the file, in images/, by its name."""
     name = name.replace('\\', '/')
     for folder in (path.parent, root, root / 'images', path.parent.parent / 'images'):

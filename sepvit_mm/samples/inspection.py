@@ -41,7 +41,7 @@ class Inspection:
         sizes = Table('size after resizing, pixels', 'least', 'median', 'largest')
         for name, values in self.json['sizes'].items():
             if values:
-                cells = (f'{v:.0f}' for v in np.quantile(values, (0, 0.5, 1)))
+                cells = [f'{v:.0f}' for v in np.quantile(values, (0, 0.5, 1))]
                 sizes.add_row(name, *cells)
         parts: list[Any] = [classes, sizes]
         if self.json['faults']:
@@ -116,7 +116,8 @@ def inspect(
         own: dict[str, list[int]] = {}
         for index, sample in enumerate(samples.samples):
             own.setdefault(sample.split or 'all', []).append(index)
-        splits = own
+        order = ('train', 'val', 'test', 'all')
+        splits = {name: own[name] for name in order if name in own}
     classes: dict[str, dict[str, dict[str, int]]] = {n: {} for n in samples.classes}
     for split, indices in splits.items():
         total: Counter[str] = Counter()
@@ -129,7 +130,9 @@ def inspect(
             classes[name][str(split)] = dict(count=total[name], images=shown[name])
     used = sorted({index for indices in splits.values() for index in indices})
     sizes: dict[str, list[float]] = {
-        f'{what} {side}': [] for what in ('image', 'box') for side in ('width', 'height')
+        f'{what} {side}': []
+        for what in ('image', 'box')
+        for side in ('width', 'height')
     }
     for index in used:
         sample = samples.samples[index]

@@ -10,8 +10,10 @@ from ..annotations.fault import Kind, Tally
 from .raw import Raw, RawImage, RawObject, split_of
 
 BAD_SHAPE = Kind('shape without label or points', 'left out', '', 'object')
-OTHER = Kind(
-    'shape that is no rectangle, polygon or circle', 'left out', '', 'object'
+OTHER = Kind('shape that is no rectangle, polygon or circle', 'left out', '', 'object')
+
+IGNORED = Kind(
+    'shape labelled __ignore__ or _background_', 'left out', 'it is no class', 'object'
 )
 
 
@@ -54,7 +56,9 @@ def _objects(shapes: list[Any], place: str, tally: Tally) -> list[RawObject]:
         except (KeyError, TypeError, ValueError, IndexError):
             tally.add([BAD_SHAPE], place)
             continue
-        if own is None:
+        if label in ('__ignore__', '_background_'):
+            tally.add([IGNORED], place)
+        elif own is None:
             tally.add([OTHER], f'{place}: {kind}')
         elif group is not None and (label, group) in groups and own.polygons:
             first = groups[label, group]

@@ -13,7 +13,7 @@ from ..annotations.fault import Kind, Tally
 from ..annotations.files import BROKEN, size_of
 from ..errors import InputError
 from .raw import Raw, RawImage, is_image, split_of, text_of
-from .write import IGNORED, code_of
+from .write import IGNORED, codes_of
 
 ENDS = ('_mask', '_label', '_seg', '-mask', '_labelIds', '_L', '_gt')
 FOLDERS = {
@@ -79,11 +79,7 @@ def read_masks(files: Sequence[Path], root: Path, names: Sequence[str]) -> Raw:
         try:
             with Image.open(mask) as opened:
                 colours |= opened.mode in ('RGB', 'RGBA')
-                if opened.mode not in ('RGB', 'P', 'L', '1', 'I', 'I;16'):
-                    opened = opened.convert('RGB')
-                values, counts = np.unique(
-                    code_of(np.asarray(opened)), return_counts=True
-                )
+                values, counts = np.unique(codes_of(opened), return_counts=True)
                 size = opened.size
         except BROKEN:
             tally.add([BAD_MASK], mask.name)

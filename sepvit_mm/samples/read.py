@@ -104,6 +104,7 @@ def _raw(
         for p in wanted
         if p.suffix.lower() == '.txt'
         and not set(lists) & {*p.parts}
+        and p.name not in ('classes.txt', 'labels.txt')
         and (p.parent.name == 'labels' or 'labels' in p.parts or _is_yolo(p))
     ]
     readers: dict[str, Callable[[], Raw]] = {}
@@ -134,6 +135,7 @@ def _raw(
         raise InputError(
             f'{data} has no annotations for {task} that are recognised; it has '
             f'{found or "no files"}; {LAYOUTS} are'
+            + ''.join(f'; {fault}' for fault in tally.faults({'file': len(files)}))
         )
     return next(iter(readers.values()))()
 

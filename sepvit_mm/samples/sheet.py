@@ -79,9 +79,9 @@ def _tinted(image: Image.Image, labels: np.ndarray) -> Image.Image:
 
 def _legend(draw: ImageDraw.ImageDraw, names: list[str], number: dict) -> None:
     font = ImageFont.load_default(16)
-    y = 4
+    y = 4.0
     for name in names[:8]:
-        left, top, right, bottom = draw.textbbox((24, y), name, font)
+        _, top, right, bottom = draw.textbbox((24, y), name, font)
         draw.rectangle((4, top - 3, right + 4, bottom + 3), fill='white')
         draw.rectangle((7, top, 19, bottom), fill=colour(number[name]))
         draw.text((24, y), name, 'black', font)

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, ParseError
 from ..annotations.fault import Kind, Tally
 from ..errors import InputError
 from .raw import BROKEN, SPLITS, Raw, RawImage, RawObject, is_image, split_of
+from .sample import Split
 
 NO_NAME = Kind('object without name or bndbox', 'left out', '', 'object')
 NO_CORNER = float('nan')
@@ -67,9 +68,7 @@ def read_voc(xml: Sequence[Path], files: Sequence[Path], root: Path) -> Raw:
                 if max(left, top, right, bottom) > 1:  # else fractions
                     each.box = [left - 1, top - 1, right, bottom]
                 each.polygons = [[v - 1 for v in p] for p in each.polygons]
-    return Raw(
-        f'Pascal VOC: {len(xml)} xml files', [], images, tally, files=len(xml)
-    )
+    return Raw(f'Pascal VOC: {len(xml)} xml files', [], images, tally, files=len(xml))
 
 
 def _number(tree: Element, path: str) -> float:
@@ -99,7 +98,7 @@ def _image(
     return near[0] if len(near) == 1 else path.with_name(name or f'{path.stem}.jpg')
 
 
-def _lists(files: Sequence[Path]) -> dict[str, str]:
+def _lists(files: Sequence[Path]) -> dict[str, Split]:
     """Read ImageSets/Main: the split of each stem."""
     found: dict = {}
     for path in files:

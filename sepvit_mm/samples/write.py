@@ -100,10 +100,10 @@ def label_map(samples: Samples, sample: Sample) -> NDArray[np.uint8]:
     """
     if sample.mask is not None:
         with Image.open(sample.mask) as opened:
-            values = np.asarray(opened)
-        labels = np.full(values.shape[:2], IGNORED, np.uint8)
+            values = codes_of(opened)
+        labels = np.full(values.shape, IGNORED, np.uint8)
         for value, number in samples.values.items():
-            labels[code_of(values) == value] = number
+            labels[values == value] = number
         return labels
     labels = np.zeros(sample.size[::-1], np.uint8)
     found = [(mask_of(each, sample.size), each) for each in sample.objects]
@@ -112,12 +112,12 @@ def label_map(samples: Samples, sample: Sample) -> NDArray[np.uint8]:
     return labels
 
 
-def code_of(values: NDArray) -> NDArray:
+def codes_of(mask: Image.Image) -> NDArray[np.int64]:
     """Return a number for each pixel: its value, or red, green and blue in one."""
-    if values.ndim == 2:
-        return values.astype(np.int64)
-    red, green, blue = (values[..., i].astype(np.int64) for i in range(3))
-    return (red << 16) + (green << 8) + blue
+    if mask.mode in ('P', 'L', '1', 'I', 'I;16'):
+        return np.asarray(mask).astype(np.int64)
+    bands = np.asarray(mask.convert('RGB')).astype(np.int64)
+    return (bands[..., 0] << 16) + (bands[..., 1] << 8) + bands[..., 2]
 
 
 def write_masks(samples: Samples, indices: Sequence[int], folder: str | Path) -> None:
@@ -139,5 +139,3 @@ def write_masks(samples: Samples, indices: Sequence[int], folder: str | Path) ->
         image.putpalette(palette)
         with written_whole(Path(folder) / f'{name}.png') as partial:
             image.save(partial, 'PNG')
-
-

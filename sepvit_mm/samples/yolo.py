@@ -109,9 +109,7 @@ def _add(
         own.objects.append(RawObject(label, None, [even], place=place))
 
 
-def _names(
-    files: Sequence[Path], root: Path, tally: Tally
-) -> dict[int, str] | None:
+def _names(files: Sequence[Path], root: Path, tally: Tally) -> dict[int, str] | None:
     for path in files:
         if path.suffix in ('.yaml', '.yml'):
             try:
