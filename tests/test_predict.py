@@ -212,12 +212,12 @@ def test_inputs_of_every_kind(trained, tmp_path, monkeypatch):
     assert names('a') == [f'a/b/{i}.png' for i in range(6)]
     assert names('a/*/[01].png') == ['a/b/0.png', 'a/b/1.png']
     assert names('list.txt') == ['a/b/0.png', 'a/b/absent.png']
-    assert names('v.avi', every=2) == [f'v/{i:06d}.png' for i in (0, 2, 4)]
+    assert names('v.avi', every=2) == [f'v.avi/{i:06d}.png' for i in (0, 2, 4)]
     assert names('a/b/0.png', 'a', 'list.txt', 'v.avi', every=4) == [
         *(f'a/b/{i}.png' for i in range(6)),
         'a/b/absent.png',
-        'v/000000.png',
-        'v/000004.png',
+        'v.avi/000000.png',
+        'v.avi/000004.png',
     ]
     for missing in ('absent', 'x/*.png', 'a/.hidden/*.jpg'):
         with pytest.raises(InputError, match='not found'):
