@@ -162,6 +162,15 @@ MISTAKES = {
         ['test', CROWNS, 'x', '--cfg-options', 'work_dir=taken'],
         'taken/metrics.json is a folder',
     ),
+    'predict: no input': (['predict', CROWNS, 'x'], 'required: INPUT'),
+    'predict: absent input': (
+        ['predict', CROWNS, 'x', 'absent', '--out', 'new'],
+        'absent not found: give images',
+    ),
+    'predict: out': (
+        ['predict', CROWNS, 'x', 'file', '--out', 'taken'],
+        'taken is not empty, and nothing is overwritten',
+    ),
     'check: option without effect': (
         ['check', CROWNS, '--cfg-options', 'test_pipeline.0.type=x'],
         'cannot use ',
@@ -268,6 +277,7 @@ TO_WRITE = {
     '--out': ['test', CROWNS, 'x', '--out', 'new/x'],
     '--show-dir': ['test', CROWNS, 'x', '--show-dir', 'new/x'],
     'metrics.json': ['test', CROWNS, 'x', '--cfg-options', 'work_dir=new/x'],
+    '--out folder': ['predict', CROWNS, 'x', 'x', '--out', 'new/x'],
     '--json': ['benchmark', '--json', 'new/x'],
     '--markdown': ['benchmark', '--markdown', 'new/x'],
     'DST': ['convert', 'x', 'new/x'],

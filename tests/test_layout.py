@@ -21,7 +21,7 @@ FLOORS = (
     ('measure',),
     ('engine',),
     ('zoo', 'check'),
-    ('projects',),
+    ('projects', 'prediction'),
     ('cli',),
     ('__main__',),
 )

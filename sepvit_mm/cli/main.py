@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ..errors import InputError
 from ..version import __version__
-from . import benchmark, check, convert, flops, new, prepare, test, train, zoo
+from . import benchmark, check, convert, flops, new, predict, prepare, test, train, zoo
 
 
 class Command(Protocol):
@@ -29,6 +29,7 @@ COMMANDS: dict[str, Command] = {
     'new': new,
     'train': train,
     'test': test,
+    'predict': predict,
     'check': check,
     'flops': flops,
     'benchmark': benchmark,

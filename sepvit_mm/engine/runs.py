@@ -181,7 +181,7 @@ def evaluate(
     # mmengine would load these over the checkpoint
     cfg.load_from, cfg.resume = None, False
     if Path(checkpoint).is_dir():
-        checkpoint = _last_in(checkpoint)
+        checkpoint = last_in(checkpoint)
     if tta:
         augment(cfg)
     runner = _runner(cfg, 'test')
@@ -191,7 +191,15 @@ def evaluate(
     return runner.test()
 
 
-def _last_in(folder: str | Path) -> Path:
+def last_in(folder: str | Path) -> Path:
+    """Return the last complete checkpoint in a folder.
+
+    Args:
+        folder: where training wrote its checkpoints.
+
+    Raises:
+        InputError: there is none.
+    """
     checkpoint = latest_checkpoint(folder)
     if checkpoint is None:
         raise InputError(f'{folder} has no complete epoch_*.pth or iter_*.pth')
