@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from uuid import uuid4
 
 import torch
 from mmengine.config import Config
-from mmengine.hooks import EMAHook
+from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
 
 from ..checkpoints import read_file
@@ -151,6 +152,7 @@ def evaluate(
     *,
     tta: bool = False,
     show_dir: str | Path | None = None,
+    hooks: Sequence[Hook] = (),
 ) -> dict[str, float]:
     """Evaluate a checkpoint on the config's ``test_dataloader``.
 
@@ -162,6 +164,8 @@ def evaluate(
             ``tta_pipeline``. Defaults to False.
         show_dir: folder for pictures of predictions beside the ground truth. Defaults
             to None: no pictures.
+        hooks: hooks to register, for instance to see the predictions. Defaults to
+            none.
 
     Returns:
         All metrics of the config's evaluators, by name, e.g. ``coco/bbox_mAP`` in
@@ -184,6 +188,8 @@ def evaluate(
     load_entirely(runner.model, checkpoint)
     if show_dir is not None:
         runner.register_hook(PictureHook(show_dir))
+    for hook in hooks:
+        runner.register_hook(hook)
     return runner.test()
 
 
