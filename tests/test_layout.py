@@ -21,6 +21,7 @@ FLOORS = (
     ('measure',),
     ('engine',),
     ('zoo', 'check'),
+    ('report',),
     ('cli',),
     ('__main__',),
 )

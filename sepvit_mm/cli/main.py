@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ..errors import InputError
 from ..version import __version__
-from . import benchmark, check, convert, flops, prepare, test, train, zoo
+from . import benchmark, check, convert, flops, prepare, report, test, train, zoo
 
 
 class Command(Protocol):
@@ -28,6 +28,7 @@ class Command(Protocol):
 COMMANDS: dict[str, Command] = {
     'train': train,
     'test': test,
+    'report': report,
     'check': check,
     'flops': flops,
     'benchmark': benchmark,
