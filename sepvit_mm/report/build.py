@@ -115,7 +115,7 @@ def _draw_history(page: _Page, histories: Sequence[History]) -> None:
 
     chart('loss', lambda n: n == 'loss', 'training')
     chart('parts of the loss', lambda n: 'loss' in n and n != 'loss', 'training')
-    chart('learning rate', lambda n: n in ('lr', 'base_lr'), 'training')
+    chart('learning rate', lambda n: n == 'lr', 'training')
     names = {name for each in histories for name in each.metrics}
     groups: dict[str, set[str]] = {}
     for name in names:  # a percentage and a share need axes of their own
@@ -160,7 +160,7 @@ def _show_objects(page: _Page, seen: HeldOut, task: Task, images: int) -> None:
     overall = result.curves['']
     threshold = overall.threshold
     if overall:
-        at = overall.best
+        at = overall.at
         page.advice.append(
             f'With --score-thr {threshold:.4g}, F1 is best, {overall.f1[at]:.3f}: '
             f'{overall.precision[at]:.0%} of the detections are right, and '

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -81,8 +82,10 @@ def predict_held_out(
         cfg.test_evaluator = cfg.val_evaluator
         cfg.setdefault('test_cfg', {})
     collector = _Collector(task_of(cfg), advance)
-    metrics = evaluate(cfg, checkpoint, hooks=[collector])
-    collector.seen.metrics = metrics
+    # mmengine dumps the config into the work dir, which must stay as training left it
+    with TemporaryDirectory() as folder:
+        cfg.work_dir = folder
+        collector.seen.metrics = evaluate(cfg, checkpoint, hooks=[collector])
     return collector.seen
 
 

@@ -122,7 +122,8 @@ def _join(series: Series, lines: list[dict[str, Any]]) -> None:
         series[name] = [point for point in points if point[0] < first]
     for line in lines:
         for name, value in line.items():
-            if name not in COUNTERS and isinstance(value, (int, float)):
+            # pycocotools writes -1 where there is no object to find
+            if name not in COUNTERS and isinstance(value, (int, float)) and value != -1:
                 series.setdefault(name, []).append((line['step'], value))
 
 

@@ -46,7 +46,12 @@ class Curve(NamedTuple):
     @property
     def threshold(self) -> float:
         """Score of the best F1, rounded down so that no such detection is lost."""
-        return float(np.floor(self.scores[self.best] * 1e4) / 1e4) if self else 0.0
+        return float(np.floor(self.scores[self.best] * 1e3) / 1e3) if self else 0.0
+
+    @property
+    def at(self) -> int:
+        """Index of the lowest score that is above this rounded threshold."""
+        return int(np.flatnonzero(self.scores >= self.threshold)[-1])
 
     def __bool__(self) -> bool:
         return self.best >= 0
@@ -145,17 +150,14 @@ def _row(name: str, count: int, precision: NDArray, line: Curve) -> dict[str, An
     def mean(values: NDArray) -> float | None:
         return float(values[values > -1].mean()) if (values > -1).any() else None
 
-    at = line.best
-    best = (
-        {
+    best: dict[str, float] = {}
+    if line:
+        best = {
             'score threshold': line.threshold,
-            'F1': float(line.f1[at]),
-            'precision': float(line.precision[at]),
-            'recall': float(line.recall[at]),
+            'F1': float(line.f1[line.at]),
+            'precision': float(line.precision[line.at]),
+            'recall': float(line.recall[line.at]),
         }
-        if line
-        else {}
-    )
     ap = {'AP': mean(precision), 'AP50': mean(precision[0])}
     return {'class': name, 'objects': count, **ap, **best}
 

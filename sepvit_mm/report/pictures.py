@@ -14,7 +14,7 @@ from ..drawing.draw import with_whole_palette
 from ..drawing.images import read_image
 from .held_out import HeldOut, Task
 
-SIDE = 380
+SIDE = 340
 GAP = 6
 
 
@@ -63,7 +63,7 @@ def _jpeg(images: Sequence[Image.Image]) -> bytes:
         canvas.paste(image, (left, 0))
         left += image.width + GAP
     stream = BytesIO()
-    canvas.save(stream, 'JPEG', quality=80)
+    canvas.save(stream, 'JPEG', quality=75)
     return stream.getvalue()
 
 
