@@ -13,7 +13,6 @@ from mmengine.config.utils import MODULE2PACKAGE
 
 from . import checkpoints  # noqa: F401  registers the initialiser `Pretrained`
 from .backbones import HiLo, LITv2, PaleAttention, PaleTransformer, SepViT
-from .plugins import coco_metric  # noqa: F401  registers `FasterCocoMetric`
 from .plugins.bfloat16 import Bfloat16Hook
 from .plugins.compilation import CompileBackboneHook
 from .plugins.layer_decay import LayerDecayOptimWrapperConstructor

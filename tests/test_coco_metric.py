@@ -1,14 +1,15 @@
 """Both COCO evaluators give the same values, also through mmdet's metric."""
 
-import builtins
 import json
 
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.registry import METRICS, init_default_scope
 
-import sepvit_mm  # noqa: F401  registers the metric
+from sepvit_mm.engine import evaluators
+from sepvit_mm.engine.evaluators import use_faster_coco
 from sepvit_mm.measure.evaluators import compare, synthetic
 
 
@@ -87,19 +88,29 @@ def test_no_detection_at_all_gives_no_metrics(noise, tmp_path):
         assert _metrics(kind, path, samples, names, metric='bbox') == {}
 
 
-def test_without_the_package_pycocotools_evaluates(noise, tmp_path, monkeypatch):
-    from sepvit_mm.plugins import coco_metric
+def _config(**evaluator):
+    settings = dict(type='CocoMetric', ann_file='a.json', metric='bbox') | evaluator
+    return Config(dict(default_scope='mmdet', val_evaluator=[settings]))
 
-    real = builtins.__import__
 
-    def without(name, *args, **kwargs):
-        if name.startswith('faster_coco_eval'):
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
+def test_runs_use_the_faster_evaluator():
+    cfg = _config()
+    assert use_faster_coco(cfg, 'val', 'test')
+    assert cfg.val_evaluator[0].type == 'FasterCocoMetric'
 
-    coco_metric._faster.cache_clear()
-    monkeypatch.setattr(builtins, '__import__', without)
-    path, *_ = _written(noise, tmp_path)
-    init_default_scope('mmdet')
-    metric = METRICS.build(dict(type='FasterCocoMetric', ann_file=str(path)))
-    assert type(metric).__name__ == 'CocoMetric'
+
+@pytest.mark.parametrize(
+    'change', [dict(ann_file=None), dict(type='VOCMetric'), dict(format_only=True)]
+)
+def test_what_differs_stays(change):
+    cfg = _config(**change)
+    before = cfg.val_evaluator[0].type
+    assert not use_faster_coco(cfg, 'val')
+    assert cfg.val_evaluator[0].type == before
+
+
+def test_without_the_package_pycocotools_evaluates(monkeypatch):
+    monkeypatch.setattr(evaluators, 'find_spec', lambda name: None)
+    cfg = _config()
+    assert not use_faster_coco(cfg, 'val')
+    assert cfg.val_evaluator[0].type == 'CocoMetric'

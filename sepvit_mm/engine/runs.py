@@ -25,6 +25,7 @@ from .config import (
     require_data,
     type_of,
 )
+from .evaluators import use_faster_coco
 
 
 def train(
@@ -91,12 +92,15 @@ def _runner(cfg: Config, *phases: str) -> Runner:
         InputError: annotations have a fault that would end or falsify the run.
     """
     warnings = mend_annotations(cfg, *phases)
+    is_faster = use_faster_coco(cfg, *phases)
     visualizer = cfg.get('visualizer') or {}
     if 'name' in visualizer:
         # Under a name that an earlier run in this process used, mmengine would hand out
         # that run's visualizer, which writes to that run's folder.
         visualizer['name'] = f'{visualizer["name"]}_{uuid4().hex[:8]}'
     runner = Runner.from_cfg(cfg)
+    if is_faster:
+        runner.logger.info('COCO metrics are computed by faster-coco-eval')
     for warning in warnings:
         runner.logger.warning(warning)
     return runner

@@ -292,6 +292,8 @@ def _render(
         }
         for each in histories
     ]
+    columns = {name: None for row in runs for name in row}
+    runs = [{name: row.get(name) for name in columns} for row in runs]
     details: list[tuple[str, dict[str, str]]] = [('Data', counts)]
     for each in histories:
         own = {'sepvit_mm of this report': __version__, **each.environment}
