@@ -28,10 +28,12 @@ TASKS = {
     'classification': (classifier_config, write_labels, {}),
 }
 
+OFTEN = {'default_hooks.logger.interval': 1}
+
 
 def references(text: str) -> list[str]:
     """All that a page would load or link to."""
-    return re.findall(r'''(?:src|href|url)\s*[=(]\s*["']?([^"')\s>]*)''', text)
+    return re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"')\s>]*)""", text)
 
 
 @pytest.mark.parametrize('task', TASKS)
@@ -40,7 +42,7 @@ def test_every_task_has_a_report(task, tmp_path):
     path = config(tmp_path / 'c.py', write(tmp_path / 'data'), **options)
     work_dir = tmp_path / 'a <b>&" ä run'
     more = 'model.test_cfg.score_thr' if task == 'detection' else None
-    overrides = {more: 0.0} if more else {}
+    overrides = {**OFTEN, more: 0.0} if more else OFTEN
     train(load_config(path, overrides=overrides, work_dir=work_dir), seed=0)
     before = {p: p.read_bytes() for p in work_dir.glob('*.py')}
     out = write_report([work_dir], tmp_path / 'out/r.html', images=3)
@@ -89,7 +91,8 @@ def test_an_interrupted_training_says_what_is_missing(tmp_path):
 
 def test_without_the_data_there_is_the_rest(tmp_path):
     path = detector_config(tmp_path / 'c.py', write_coco(tmp_path / 'data'))
-    train(load_config(path, work_dir=tmp_path / 'w'), seed=0)
+    cfg = load_config(path, overrides=OFTEN, work_dir=tmp_path / 'w')
+    train(cfg, seed=0)
     (tmp_path / 'data').rename(tmp_path / 'moved')
     text = write_report([tmp_path / 'w']).read_text()
     assert 'Not evaluated: ' in text and 'does not exist' in text

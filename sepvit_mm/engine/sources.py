@@ -15,7 +15,7 @@ from ..annotations import Demands, LabelMaps, Role
 from ..errors import InputError
 from .config import datasets_of, evaluators_of, is_address, type_of
 
-
+# equal: the second needs faster-coco-eval
 COCO_METRICS = ('CocoMetric', 'FasterCocoMetric')
 
 

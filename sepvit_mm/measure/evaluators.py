@@ -74,7 +74,9 @@ def synthetic(
         by_image.setdefault(int(image), []).append(index)
     for image in range(1, images + 1):
         own = np.asarray(by_image.get(image, [])[:detections], int)
-        near = boxes[own] + rng.normal(0, 0.08, (len(own), 4)) * boxes[own][:, [2, 3] * 2]
+        near = (
+            boxes[own] + rng.normal(0, 0.08, (len(own), 4)) * boxes[own][:, [2, 3] * 2]
+        )
         near[:, 2:] = np.maximum(near[:, 2:], 1)
         far = _boxes(rng, detections - len(own))
         names = np.r_[labels[own], rng.integers(1, classes + 1, len(far))]
@@ -144,9 +146,9 @@ def compare(
     results: dict[str, Any] = {}
     seconds: dict[str, list[float]] = {}
     for _ in range(rounds):
-        for name, (annotations, evaluation) in evaluators().items():
+        for name, (reader, evaluation) in evaluators().items():
             with redirect_stdout(StringIO()):
-                api = annotations()
+                api = reader()
                 api.dataset = deepcopy(truth)
                 predictions = deepcopy(found)
                 start = time.perf_counter()

@@ -17,7 +17,14 @@ from ..engine import load_config
 from ..errors import InputError
 from ..version import __version__
 from . import plots
-from .held_out import HeldOut, Task, coco_content, data_counts, predict_held_out, task_of
+from .held_out import (
+    HeldOut,
+    Task,
+    coco_content,
+    data_counts,
+    predict_held_out,
+    task_of,
+)
 from .history import History, Series, read_history
 from .labels import measure_classes, measure_maps
 from .objects import measure
@@ -104,7 +111,9 @@ def _draw_history(page: _Page, histories: Sequence[History]) -> None:
         for each in histories:
             for name, points in getattr(each, kind).items():
                 if wanted(name) and points:
-                    own = f'{each.work_dir.name}: {name}' if len(histories) > 1 else name
+                    own = (
+                        f'{each.work_dir.name}: {name}' if len(histories) > 1 else name
+                    )
                     series[own] = points
         if series:
             content = plots.lines(series, 'step', title)
@@ -266,7 +275,7 @@ def _require_jinja() -> None:
 def _figure(value: Any) -> str:
     """Write a number for a table."""
     if value is None or value != value:
-        return '–'
+        return '-'
     return f'{value:.3f}' if isinstance(value, float) else str(value)
 
 

@@ -123,9 +123,9 @@ def measure_classes(
     rows = []
     for index, name in enumerate(classes):
         own = labels == index
-        curves[name] = curve(scores[:, index], own, int(own.sum()))
+        curves[name] = curve([*scores[:, index]], [*own], int(own.sum()))
         rows.append({'class': name, 'images': int(own.sum()), **_rates(matrix, index)})
-    f1 = [row['F1'] for row in rows if row['F1'] is not None]
+    f1 = [rate for i in range(count) if (rate := _rates(matrix, i)['F1']) is not None]
     stats = {
         'top-1 accuracy': float((labels == predicted).mean()),
         'mean F1': float(np.mean(f1)) if f1 else float('nan'),

@@ -18,9 +18,7 @@ SIDE = 340
 GAP = 6
 
 
-def pair(
-    seen: HeldOut, index: int, task: Task, threshold: float = 0.0
-) -> bytes:
+def pair(seen: HeldOut, index: int, task: Task, threshold: float = 0.0) -> bytes:
     """Draw an image twice: with the truth, and with what was predicted.
 
     This is the only place where a report draws on images.

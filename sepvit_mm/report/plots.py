@@ -57,9 +57,7 @@ def _labels(axes: Any, across: str, up: str) -> None:
 
 def _legend(axes: Any, count: int) -> None:
     if count > 1:
-        axes.legend(
-            fontsize=7, frameon=False, labelcolor=GREY, ncols=1 + (count > 8)
-        )
+        axes.legend(fontsize=7, frameon=False, labelcolor=GREY, ncols=1 + (count > 8))
 
 
 def lines(
@@ -148,7 +146,9 @@ def matrix(confusion: NDArray, rows: Sequence[str], columns: Sequence[str]) -> b
         for (row, column), count in np.ndenumerate(confusion):
             text = f'{count}' if count < 1e5 else f'{share[row, column]:.0%}'
             dark = 'white' if share[row, column] > 0.5 else '#222222'
-            axes.text(column, row, text, ha='center', va='center', fontsize=7, color=dark)
+            axes.text(
+                column, row, text, ha='center', va='center', fontsize=7, color=dark
+            )
     _labels(axes, 'predicted', 'truth')
     return png(fig)
 
