@@ -308,6 +308,9 @@ def _render(
         own = {'sepvit_mm of this report': __version__, **each.environment}
         own['runs joined'] = ', '.join(each.runs) or 'none'
         details.append((f'Versions, machine, seed: {each.work_dir}', own))
+        details.append(
+            (f'Coverage of pretrained weights: {each.work_dir}', each.coverage)
+        )
         weights = {str(i): line for i, line in enumerate(each.weights, start=1)}
         details.append((f'Weights, as the log says: {each.work_dir}', weights))
     configs = {

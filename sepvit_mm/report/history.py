@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..checkpoints.fill import REPORT
 from ..checkpoints.whole import latest_checkpoint
 from ..errors import InputError
 
@@ -36,6 +37,7 @@ class History:
         checkpoint: the best checkpoint, else the last; None if there is none.
         is_best: whether it is the best one.
         environment: versions, machine and seed, by name.
+        coverage: what pretrained weights filled of the backbone, by name.
         weights: lines of the log about weights that were loaded.
         missing: what is not there, one sentence each.
     """
@@ -48,6 +50,7 @@ class History:
     checkpoint: Path | None = None
     is_best: bool = False
     environment: dict[str, str] = field(default_factory=dict)
+    coverage: dict[str, str] = field(default_factory=dict)
     weights: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
@@ -89,6 +92,7 @@ def read_history(work_dir: str | Path) -> History:
         history.runs.append(stamp.name)
         _join(history.training, training)
         _join(history.metrics, [line for line in lines if 'loss' not in line])
+        history.coverage.update(_coverage(stamp / REPORT))
         for log in sorted(stamp.glob('*.log')):
             _read_log(log.read_text(errors='replace'), history)
     history.missing += _missing(history)
@@ -147,6 +151,17 @@ def _read_log(text: str, history: History) -> None:
         if said and WEIGHTS.search(said) and len(said) < 400:
             if said not in history.weights and len(history.weights) < 20:
                 history.weights.append(said)
+
+
+def _coverage(path: Path) -> dict[str, str]:
+    """Read the file that filling a backbone leaves beside the log, lists as counts."""
+    content = json.loads(path.read_text()) if path.is_file() else {}
+    return {
+        key: f'{len(value)} parameters'
+        if isinstance(value, (list, dict))
+        else str(value)
+        for key, value in content.items()
+    }
 
 
 def _missing(history: History) -> Iterable[str]:
