@@ -140,19 +140,20 @@ def test_detections_are_counted_as_by_hand():
     found = [
         _entry(1, 1, [0, 0, 20, 20], score=0.9),
         _entry(1, 1, [50, 50, 40, 40], score=0.8),
-        _entry(2, 2, far, score=0.85),
+        _entry(2, 2, far, score=0.95),
+        _entry(2, 2, [100, 0, 20, 20], score=0.9),  # false
         _entry(2, 2, [0, 150, 20, 20], score=0.1),
     ]
     result = measure(truth, found, 'bbox')
-    assert result.curves[''].threshold == 0.9  # one right of one, of three objects
-    assert result.confusion.tolist() == [[1, 0, 1], [0, 0, 1], [0, 0, 0]]
+    assert result.curves[''].threshold == 0.9  # one of two is right
+    assert result.confusion.tolist() == [[1, 0, 1], [0, 0, 1], [0, 1, 0]]
     assert result.sizes == {'small': (1, 0), 'medium': (0, 1), 'large': (0, 1)}
-    assert result.errors == {1: (1, 0), 2: (1, 0)}
+    assert result.errors == {1: (1, 0), 2: (1, 1)}
     cat, dog = result.classes
     assert (cat['objects'], dog['objects']) == (2, 1)
     assert cat['F1'] == pytest.approx(2 / 3) and dog.get('F1', 0) == 0
     # all detections count at a lower threshold: the one in the crowd does not
-    assert result.curves[''].precision[-1] == pytest.approx(1 / 3)
+    assert result.curves[''].precision[-1] == pytest.approx(1 / 4)
 
 
 def test_label_maps_are_counted_as_by_hand():
