@@ -87,7 +87,7 @@ def read_history(work_dir: str | Path) -> History:
     for stamp in stamps:
         lines = [*_json_lines(stamp / 'vis_data/scalars.json')]
         training = [line for line in lines if 'loss' in line]
-        if not lines:
+        if not training:
             continue  # a test, or a run that ended at once
         history.runs.append(stamp.name)
         _join(history.training, training)
