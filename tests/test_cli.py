@@ -116,6 +116,13 @@ def test_without_a_known_command_nothing_runs(args, capsys):
 NEW = ['new', '--task', 'detection']
 # What is given, and what the message says about it.
 MISTAKES = {
+    'report: no folder': (
+        ['report', 'absent'],
+        'absent is not a folder; name the work',
+    ),
+    'report: no training': (['report', 'folder'], 'folder has no run, no config'),
+    'report: images': (['report', 'x', '--images', '-1'], '-1, but must be 0 or more'),
+    'report: out': (['report', 'x', '--out', 'folder'], 'folder is a folder'),
     'train: no config': (['train'], 'required: CONFIG'),
     'train: absent config': (['train', 'absent.py'], 'not found: absent.py'),
     'train: launcher': (['train', CROWNS, '--launcher', 'fork'], "'fork' .*'pytorch'"),

@@ -10,7 +10,19 @@ from typing import Protocol
 
 from ..errors import InputError
 from ..version import __version__
-from . import benchmark, check, convert, flops, new, predict, prepare, test, train, zoo
+from . import (
+    benchmark,
+    check,
+    convert,
+    flops,
+    new,
+    predict,
+    prepare,
+    report,
+    test,
+    train,
+    zoo,
+)
 
 
 class Command(Protocol):
@@ -30,6 +42,7 @@ COMMANDS: dict[str, Command] = {
     'train': train,
     'test': test,
     'predict': predict,
+    'report': report,
     'check': check,
     'flops': flops,
     'benchmark': benchmark,
