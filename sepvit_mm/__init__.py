@@ -20,6 +20,7 @@ from .plugins.bfloat16 import Bfloat16Hook
 from .plugins.compilation import CompileBackboneHook
 from .plugins.layer_decay import LayerDecayOptimWrapperConstructor
 from .plugins.pictures import PictureHook
+from .plugins.summary import SummaryHook
 from .version import __version__
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     'PaleTransformer',
     'PictureHook',
     'SepViT',
+    'SummaryHook',
     '__version__',
     'predict',
 ]

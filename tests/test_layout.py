@@ -21,7 +21,7 @@ FLOORS = (
     ('measure',),
     ('engine',),
     ('zoo', 'check'),
-    ('prediction',),
+    ('projects', 'prediction', 'report'),
     ('cli',),
     ('__main__',),
 )

@@ -170,7 +170,7 @@ def _paint_objects(
     classes: Sequence[str],
     colours: Sequence[Colour],
 ) -> None:
-    line = max(1, round(min(size) / 300))
+    line = max(1, round(min(size) / 220))
     if shown.masks is not None:
         line = max(1, line // 2)  # the outline says where it is
     for index in kept[::-1]:

@@ -27,7 +27,7 @@ class Item:
     """An image to predict.
 
     Attributes:
-        name: its path, or for a frame ``video/000012.png``; unique among all items.
+        name: its path, or for a frame ``a.mp4/000012.png``; unique among all items.
         path: the file that it is read from.
         frame: number of the frame of a video, from 0. Defaults to None: an image.
         image_id: its id in the COCO file that names it. Defaults to None.
@@ -144,7 +144,7 @@ def _frames_of(path: Path, every: int) -> Iterator[Item]:
     if count <= 0:
         raise InputError(f'{path} is no video that OpenCV can read')
     for frame in range(0, count, every):
-        yield Item(f'{path.with_suffix("")}/{frame:06d}.png', path, frame)
+        yield Item(f'{path}/{frame:06d}.png', path, frame)
 
 
 def _in_coco(

@@ -123,7 +123,7 @@ def merged(parts: Sequence[Shown]) -> Shown:
                     seen.add(int(tile_of[other]))
             groups.append(group)
         rest = np.array(sorted(left_out), int)
-    groups.sort(key=lambda group: -scores[group[0]])
+    groups.sort(key=lambda group: (-scores[group[0]], group[0]))
     joined = [boxes[group] for group in groups]
     first = [group[0] for group in groups]
     return Shown(
