@@ -561,7 +561,7 @@ def test_a_bad_voc_file_is_left_out_and_said(
             '',
         ),
         (
-            '<?xml version="1.0" encoding="utf-8"?>'.encode()
+            b'<?xml version="1.0" encoding="utf-8"?>'
             + xml(CAT + '<note>Müll</note>').encode('cp1252'),
             'xml file whose first line is wrong, or names another encoding than it has',
         ),

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..samples.sample import Samples, Split
 from ..samples.masks import IGNORED, label_map
+from ..samples.sample import Samples, Split
 
 SHARE = 0.2  # of the images, to validate on
 NAMED = 3  # how many images or classes a note names

@@ -26,15 +26,16 @@ def images_folder(samples: Samples) -> Path:
     return Path(os.path.commonpath(folders))
 
 
-def image_name(samples: Samples, index: int) -> str:
-    """Return the path of an image within :func:`images_folder`.
+def image_names(samples: Samples, indices: Sequence[int]) -> list[str]:
+    """Return the paths of images in :func:`images_folder`, with forward slashes.
 
     Args:
         samples: all images.
-        index: which of them.
+        indices: which to name.
     """
-    path = samples.samples[index].image.absolute()
-    return path.relative_to(images_folder(samples)).as_posix()
+    folder = images_folder(samples)
+    paths = (samples.samples[index].image.absolute() for index in indices)
+    return [path.relative_to(folder).as_posix() for path in paths]
 
 
 def write_coco(samples: Samples, indices: Sequence[int], path: str | Path) -> None:
@@ -46,14 +47,13 @@ def write_coco(samples: Samples, indices: Sequence[int], path: str | Path) -> No
         path: the file to write. Names in it are relative to :func:`images_folder`, ids
             count from 1, and categories are in the order of the classes.
     """
-    folder = images_folder(samples)
     number = {name: i for i, name in enumerate(samples.classes, 1)}
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for own, index in enumerate(indices, 1):
+    names = image_names(samples, indices)
+    for own, (index, name) in enumerate(zip(indices, names), 1):
         sample = samples.samples[index]
         width, height = sample.size
-        name = sample.image.absolute().relative_to(folder).as_posix()
         images.append(dict(id=own, file_name=name, width=width, height=height))
         for each in sample.objects:
             entry = _annotation(each, sample.size)
@@ -100,8 +100,8 @@ def write_masks(samples: Samples, indices: Sequence[int], folder: str | Path) ->
     """
     colours = colours_of({'classes': samples.classes})
     palette = [value for colour in colours for value in colour]
-    for index in indices:
-        path = Path(folder, f'{image_name(samples, index)}.png')
+    for index, name in zip(indices, image_names(samples, indices)):
+        path = Path(folder, f'{name}.png')
         image = Image.fromarray(label_map(samples, samples.samples[index]), mode='P')
         image.putpalette(palette + [0] * (768 - len(palette)))
         with written_whole(path) as partial:
