@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Group
 from rich.table import Table
 
 from ..annotations import Fault, Kind
@@ -53,9 +52,12 @@ class Inspection:
         return 'objects' if has_objects else 'images'
 
     @property
-    def table(self) -> Group:
+    def table(self) -> Table:
         """Tables for a terminal: classes by split, sizes, and what is wrong."""
-        return Group(self._classes(), '', self._sizes(), *self._faults())
+        tables = Table.grid()
+        for part in (self._classes(), '', self._sizes(), '', self._faults()):
+            tables.add_row(part)
+        return tables
 
     @property
     def json(self) -> dict[str, Any]:
@@ -137,9 +139,9 @@ class Inspection:
             table.add_row(name, *_numbers(self.box_sides))
         return table
 
-    def _faults(self) -> list[Any]:
+    def _faults(self) -> Table | str:
         if not self.faults:
-            return ['', 'Nothing is wrong with the annotations.']
+            return 'Nothing is wrong with the annotations.'
         table = Table()
         for name in ('found', 'times', 'first', 'what is done'):
             right = name == 'times'
@@ -151,7 +153,7 @@ class Inspection:
             times = str(fault.count) if fault.kind.noun else ''
             first = ', '.join(fault.places) + more if fault.places else ''
             table.add_row(fault.kind.what, times, first, fault.kind.then)
-        return ['', table]
+        return table
 
 
 def inspect(

@@ -30,23 +30,27 @@ def contact_sheet(samples: Samples, path: str | Path, number: int = 16) -> None:
         path: PNG file to write.
         number: how many images to show at most. Defaults to 16.
     """
-    chosen = choose(samples, number)
+    chosen = [samples.samples[index] for index in choose(samples, number)]
+    pictures = [Image.fromarray(_annotated(samples, sample)) for sample in chosen]
     columns = ceil(sqrt(len(chosen)))
-    rows = ceil(len(chosen) / columns)
-    cell = SIDE + GAP
-    size = (columns * cell + GAP, rows * (cell + CAPTION) + GAP)
+    rows = [
+        range(i, min(i + columns, len(chosen))) for i in range(0, len(chosen), columns)
+    ]
+    heights = [max(pictures[i].height for i in row) + CAPTION + GAP for row in rows]
+    size = (columns * (SIDE + GAP) + GAP, sum(heights) + GAP)
     sheet = Image.new('RGB', size, 'white')
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(13)
-    for place, index in enumerate(chosen):
-        sample = samples.samples[index]
-        picture = Image.fromarray(_annotated(samples, sample))
-        left = GAP + place % columns * cell
-        top = GAP + place // columns * (cell + CAPTION)
-        margin = (SIDE - picture.width) // 2, (SIDE - picture.height) // 2
-        sheet.paste(picture, (left + margin[0], top + margin[1]))
-        split = f' ({sample.split})' if sample.split else ''
-        draw.text((left, top + SIDE + 2), f'{_short(sample)}{split}', 'black', font)
+    top = GAP
+    for row, height in zip(rows, heights):
+        for column, index in enumerate(row):
+            left = GAP + column * (SIDE + GAP)
+            sheet.paste(pictures[index], (left, top))
+            sample = chosen[index]
+            split = f' ({sample.split})' if sample.split else ''
+            below = top + pictures[index].height + 2
+            draw.text((left, below), f'{_short(sample)}{split}', 'black', font)
+        top += height
     with written_whole(path) as partial:
         sheet.save(partial, format='PNG')
 
