@@ -641,7 +641,7 @@ YAML = 'train: images/train\nval: images/val\nnc: 2\nnames: [cat, dog]\n'
         ),
         (
             {
-                'data.yaml': 'names: {1: dog, 0: cat}\ntest: null\nval: /mnt/valid/images',
+                'data.yaml': 'names: {1: dog, 0: cat}\ntest: null\nval: /mnt/valid',
                 'train/images/a.jpg': '',
                 'train/labels/a.txt': LINE,
                 'valid/images/a.jpg': '',
