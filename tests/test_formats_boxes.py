@@ -107,6 +107,14 @@ def test_images_are_found_by_any_path(
     assert index.find(name) == [tmp_path / each for each in expected]
 
 
+def test_of_files_with_one_stem_those_near_are_preferred(tmp_path: Path) -> None:
+    image, mask = tmp_path / 'JPEGImages/a.jpg', tmp_path / 'SegmentationClass/a.png'
+    index = Index(tmp_path, [image, mask])
+    assert index.find_stem('a') == [image, mask]
+    assert index.find_stem('a', [tmp_path / 'JPEGImages']) == [image]
+    assert index.find_stem('segmentationclass/a', [image.parent]) == [mask]
+
+
 # COCO
 
 

@@ -132,6 +132,6 @@ def _runs(counts: list[Any] | str) -> list[int] | None:
         if code & 16:  # negative
             value -= 1 << shift
         # from the fourth on, the difference to the last run of the same colour
-        runs.append(value + (runs[-2] if len(runs) > 1 else 0))
+        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
         value = shift = 0
     return runs if shift == 0 else None
