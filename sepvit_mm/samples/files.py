@@ -102,7 +102,7 @@ def share_of(used: Collection[Path], files: Collection[Path]) -> float:
         files: all files.
     """
     images = with_suffix(files, *IMAGES)
-    return len({*used, *images}) / max(1, len(files))
+    return len({*used, *images}) / max(1, len({*files}))
 
 
 def place_of(path: Path, root: Path) -> str:
