@@ -51,6 +51,7 @@ demo: $(READY)
 	$(BIN)/python tools/train.py $(TREES) --work-dir $(OUT) --seed 0
 	$(BIN)/python tools/test.py $(TREES) $(OUT) \
 	  --show-dir $(OUT)/pictures --out $(OUT)/metrics.json
+	$(BIN)/sepvit-mm report $(OUT)
 
 # The picture in the README is one of those that `make demo` draws.
 PICTURE := $(OUT)/pictures/2019_YELL_2_541000_4977000_image_crop_x0312_y0000.png
@@ -73,4 +74,4 @@ docs: $(READY)
 	@echo 'built: site/index.html'
 
 clean:
-	rm -rf $(VENV) site data/trees data/crowns data/nuclei $(OUT) *.egg-info
+	rm -rf $(VENV) site data/trees data/crowns data/nuclei data/photos $(OUT) *.egg-info

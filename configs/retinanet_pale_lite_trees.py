@@ -1,13 +1,5 @@
 # Pale Transformer, reduced by us to SepViT-Lite's channels and blocks.
-_base_ = './retinanet_sepvit_lite_trees.py'
+_base_ = ['./retinanet_sepvit_lite_trees.py', '_base_/models/lite_archs.py']
 model = dict(
-    backbone=dict(
-        _delete_=True,
-        type='PaleTransformer',
-        arch=dict(
-            embed_dims=[32, 64, 128, 256],
-            depths=[1, 2, 6, 2],
-            num_heads=[2, 2, 4, 8],
-        ),
-    )
+    backbone=dict(_delete_=True, type='PaleTransformer', arch=_base_.pale_lite)
 )

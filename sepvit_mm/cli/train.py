@@ -10,6 +10,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from .. import engine
+from ..engine.trackers import TRACKERS
 from .options import (
     add_config,
     add_launcher,
@@ -83,6 +84,15 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar='N',
         help="seed of all random generators (default: the config's, else random)",
     )
+    parser.add_argument(
+        '--log',
+        nargs='+',
+        choices=TRACKERS,
+        default=[],
+        metavar='TRACKER',
+        help='also log losses and metrics to these experiment trackers: '
+        f'{", ".join(TRACKERS)} (default: only to files in the work dir)',
+    )
 
 
 def run(args: Namespace) -> int:
@@ -95,7 +105,7 @@ def run(args: Namespace) -> int:
     )
     require_folder(cfg.work_dir)
     cfg = engine.vary(
-        cfg,
+        engine.log_to(cfg, args.log),
         amp=args.amp,
         ema=args.ema,
         checkpointing=args.checkpointing,

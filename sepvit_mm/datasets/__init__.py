@@ -1,6 +1,6 @@
-"""Small real datasets, prepared from files in Python wheels."""
+"""Small real datasets, prepared from files in Python packages."""
 
+from .archives import DatasetError
 from .prepare import DATASETS, Dataset, build, count, prepare
-from .wheels import DatasetError
 
 __all__ = ['DATASETS', 'Dataset', 'DatasetError', 'build', 'count', 'prepare']

@@ -14,14 +14,14 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_api
 
+from .archives import ArchiveSource
 from .coco import Annotation, write_png, write_split
 from .tiling import Box, Tile
-from .wheels import WheelSource
 
 IMAGE = 'stardist/data/images/img2d.tif'
 LABELS = 'stardist/data/images/mask2d.tif'
 LICENSE = 'stardist-0.9.2.dist-info/licenses/LICENSE.txt'
-SOURCE = WheelSource(
+SOURCE = ArchiveSource(
     project='stardist',
     version='0.9.2',
     members={

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from .archives import ArchiveSource
 from .coco import Annotation, write_split
 from .tiling import Box, Tile
-from .wheels import WheelSource
 
 SCENES = {
     'train': ('2019_YELL_2_528000_4978000_image_crop2',),
@@ -27,7 +27,7 @@ SCENES = {
 
 DATA = 'deepforest/data'
 LICENSE = 'deepforest-2.1.0.dist-info/licenses/LICENSE'
-SOURCE = WheelSource(
+SOURCE = ArchiveSource(
     project='deepforest',
     version='2.1.0',
     members=dict.fromkeys(

@@ -8,6 +8,7 @@ from .config import load_config
 from .metrics import metrics_table, write_metrics
 from .models import build_model, build_optimizer
 from .runs import evaluate, train
+from .trackers import log_to
 from .variants import vary
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     'build_optimizer',
     'evaluate',
     'load_config',
+    'log_to',
     'metrics_table',
     'train',
     'vary',

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from uuid import uuid4
 
 import torch
 from mmengine.config import Config
-from mmengine.hooks import EMAHook
+from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
 
 from ..checkpoints import read_file
 from ..checkpoints.whole import latest_checkpoint, load_entirely, require_fit
 from ..errors import InputError
 from ..plugins.pictures import PictureHook
+from ..plugins.summary import SummaryHook
 from .annotations import mend_annotations
 from .config import (
     backward_passes,
@@ -24,6 +26,7 @@ from .config import (
     require_data,
     type_of,
 )
+from .evaluators import use_faster_coco
 
 
 def train(
@@ -35,6 +38,7 @@ def train(
 ) -> Runner:
     """Train as the config says, evaluating on its ``val_dataloader``.
 
+    The log begins with what the run will do, and ends with where its results are.
     Without a process group, SyncBN becomes plain batch norm; without a GPU, mixed
     precision becomes float32. The log says so.
 
@@ -77,6 +81,8 @@ def train(
         require_fit(runner.model, start)
     if checkpoint is not None:
         _require_same_run(runner, checkpoint)
+    if not any(isinstance(hook, SummaryHook) for hook in runner.hooks):
+        runner.register_hook(SummaryHook())
     runner.train()
     return runner
 
@@ -90,12 +96,15 @@ def _runner(cfg: Config, *phases: str) -> Runner:
         InputError: annotations have a fault that would end or falsify the run.
     """
     warnings = mend_annotations(cfg, *phases)
+    is_faster = use_faster_coco(cfg, *phases)
     visualizer = cfg.get('visualizer') or {}
     if 'name' in visualizer:
         # Under a name that an earlier run in this process used, mmengine would hand out
         # that run's visualizer, which writes to that run's folder.
         visualizer['name'] = f'{visualizer["name"]}_{uuid4().hex[:8]}'
     runner = Runner.from_cfg(cfg)
+    if is_faster:
+        runner.logger.info('COCO metrics are computed by faster-coco-eval')
     for warning in warnings:
         runner.logger.warning(warning)
     return runner
@@ -151,6 +160,7 @@ def evaluate(
     *,
     tta: bool = False,
     show_dir: str | Path | None = None,
+    hooks: Sequence[Hook] = (),
 ) -> dict[str, float]:
     """Evaluate a checkpoint on the config's ``test_dataloader``.
 
@@ -162,6 +172,8 @@ def evaluate(
             ``tta_pipeline``. Defaults to False.
         show_dir: folder for pictures of predictions beside the ground truth. Defaults
             to None: no pictures.
+        hooks: hooks to register, for instance to see the predictions. Defaults to
+            none.
 
     Returns:
         All metrics of the config's evaluators, by name, e.g. ``coco/bbox_mAP`` in
@@ -177,17 +189,27 @@ def evaluate(
     # mmengine would load these over the checkpoint
     cfg.load_from, cfg.resume = None, False
     if Path(checkpoint).is_dir():
-        checkpoint = _last_in(checkpoint)
+        checkpoint = last_in(checkpoint)
     if tta:
         augment(cfg)
     runner = _runner(cfg, 'test')
     load_entirely(runner.model, checkpoint)
     if show_dir is not None:
         runner.register_hook(PictureHook(show_dir))
+    for hook in hooks:
+        runner.register_hook(hook)
     return runner.test()
 
 
-def _last_in(folder: str | Path) -> Path:
+def last_in(folder: str | Path) -> Path:
+    """Return the last complete checkpoint in a folder.
+
+    Args:
+        folder: where training wrote its checkpoints.
+
+    Raises:
+        InputError: there is none.
+    """
     checkpoint = latest_checkpoint(folder)
     if checkpoint is None:
         raise InputError(f'{folder} has no complete epoch_*.pth or iter_*.pth')

@@ -15,6 +15,9 @@ from ..annotations import Demands, LabelMaps, Role
 from ..errors import InputError
 from .config import datasets_of, evaluators_of, is_address, type_of
 
+# equal: the second needs faster-coco-eval
+COCO_METRICS = ('CocoMetric', 'FasterCocoMetric')
+
 
 @dataclass(frozen=True)
 class CocoUse:
@@ -87,7 +90,7 @@ def coco_uses(cfg: Config, phase: str) -> Iterator[CocoUse]:
         demands = replace(_demands(node, role), alone=len(datasets) == 1)
         yield CocoUse(loader, node, _path(node, node.ann_file), demands)
     for node in evaluators_of(cfg.get(f'{phase}_evaluator')):
-        if datasets and type_of(node) == 'CocoMetric' and is_local(node):
+        if datasets and type_of(node) in COCO_METRICS and is_local(node):
             # without a file, it evaluates with what the dataset has read
             reader: Any = node if node.get('ann_file') else datasets[0]
             demands = replace(

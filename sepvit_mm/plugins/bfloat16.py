@@ -36,6 +36,20 @@ def _cast_outputs(module: nn.Module, args: tuple, outputs: Any) -> Any:
     return tree_map(_in_float32, outputs)
 
 
+def cast_for_operators(model: nn.Module) -> None:
+    """Give mmcv's operators float32 under autocast in bfloat16.
+
+    Args:
+        model: the model, changed in place.
+    """
+    for module in model.modules():
+        package = type(module).__module__
+        if package.startswith(CALL_ON_INPUTS):
+            module.register_forward_pre_hook(_cast_inputs, with_kwargs=True)
+        if package.startswith(CALL_ON_OUTPUTS):
+            module.register_forward_hook(_cast_outputs)
+
+
 @HOOKS.register_module()
 class Bfloat16Hook(Hook):
     """Train a detector in bfloat16 although mmcv's operators do not support it.
@@ -52,9 +66,4 @@ class Bfloat16Hook(Hook):
         Args:
             runner: the runner with the model.
         """
-        for module in runner.model.modules():
-            package = type(module).__module__
-            if package.startswith(CALL_ON_INPUTS):
-                module.register_forward_pre_hook(_cast_inputs, with_kwargs=True)
-            if package.startswith(CALL_ON_OUTPUTS):
-                module.register_forward_hook(_cast_outputs)
+        cast_for_operators(runner.model)

@@ -102,7 +102,7 @@ def share_of(used: Collection[Path], files: Collection[Path]) -> float:
         files: all files.
     """
     images = with_suffix(files, *IMAGES)
-    return len({*used, *images}) / max(1, len(files))
+    return len({*used, *images}) / max(1, len({*files}))
 
 
 def place_of(path: Path, root: Path) -> str:
@@ -133,7 +133,7 @@ class Index:
         """Find a file by its path or name, of whatever machine.
 
         Args:
-            name: e.g. 'images/a.jpg', 'a.JPG' or 'C:\\\\data\\\\a.jpg'.
+            name: e.g. 'images/a.jpg', 'a.JPG' or '/home/me/a.jpg'.
             near: folders in which the path is tried first, as it is.
             split: what the annotations are for; it decides between equal names.
 

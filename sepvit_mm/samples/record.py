@@ -108,3 +108,7 @@ def left_out(what: str, noun: str, then: str = 'left out') -> Kind:
         then: what follows. Defaults to 'left out'.
     """
     return Kind(what, 'noted', then, noun)
+
+
+NOTHING_LEFT = left_out('image whose objects are all left out', 'image')
+"""Such an image is not one of which people said that it shows nothing."""

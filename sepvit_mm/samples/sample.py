@@ -80,3 +80,4 @@ class Samples:
     samples: tuple[Sample, ...]
     faults: tuple[Fault, ...] = ()
     values: Mapping[int, int] = field(default_factory=dict)
+    colours: Mapping[tuple[int, int, int], int] = field(default_factory=dict)

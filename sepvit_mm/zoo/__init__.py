@@ -5,7 +5,15 @@ and the recipe. The modules beside it determine size and recipe from the built m
 the same terms, and turn the manifest into tables and metafiles.
 """
 
-from .manifest import Counted, Family, Model, config_path, families, models
+from .manifest import (
+    Counted,
+    Family,
+    Model,
+    config_path,
+    configs_folder,
+    families,
+    models,
+)
 from .recipe import resolve_recipe
 from .size import Size, size_of
 
@@ -15,6 +23,7 @@ __all__ = [
     'Model',
     'Size',
     'config_path',
+    'configs_folder',
     'families',
     'models',
     'resolve_recipe',

@@ -150,5 +150,9 @@ def config_path(name: str) -> Path:
     """
     if name not in models():
         raise KeyError(f'{name} is not one of {", ".join(models())}')
-    folder = next(folder for folder in FOLDERS if folder.is_dir())
-    return folder / f'{name}.py'
+    return configs_folder() / f'{name}.py'
+
+
+def configs_folder() -> Path:
+    """Return the folder of the configs, in a checkout or in an installed package."""
+    return next(folder for folder in FOLDERS if folder.is_dir())

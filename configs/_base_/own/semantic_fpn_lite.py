@@ -1,0 +1,1 @@
+_base_ = ['../models/semantic_fpn_lite.py', './semantic.py']

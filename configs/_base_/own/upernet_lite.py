@@ -1,0 +1,1 @@
+_base_ = ['../models/upernet_lite.py', './semantic.py']

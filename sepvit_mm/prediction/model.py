@@ -1,0 +1,240 @@
+"""A trained model with the pipeline of its images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from numpy.typing import NDArray
+
+from ..backbones.arch import require_one_of
+from ..checkpoints import read_file
+from ..checkpoints.whole import load_entirely
+from ..drawing.images import to_rgb
+from ..engine.config import datasets_of, type_of
+from ..engine.models import build_model
+from ..engine.runs import augment, last_in
+from ..errors import InputError
+from ..plugins.bfloat16 import cast_for_operators
+from .inputs import Frames, Item
+
+Precision = Literal['fp32', 'bf16', 'fp16']
+"""Numbers in which a model computes."""
+DTYPES = {'bf16': torch.bfloat16, 'fp16': torch.float16}
+
+
+class Model:
+    """A trained model with the pipeline of its images.
+
+    Args:
+        cfg: from :func:`sepvit_mm.engine.load_config`; left unchanged.
+        checkpoint: a file or an address, or a folder, for the last complete checkpoint
+            in it; it must fit the model key by key.
+        device: such as 'cuda:1'. Defaults to None: a GPU if there is one.
+        precision: numbers to compute in. Defaults to 'fp32'.
+        tta: whether to use test-time augmentation. Defaults to False.
+
+    Raises:
+        InputError: the checkpoint does not fit, the config has no test pipeline, or the
+            device cannot be used.
+    """
+
+    def __init__(
+        self,
+        cfg: Config,
+        checkpoint: str | Path,
+        *,
+        device: str | None = None,
+        precision: Precision = 'fp32',
+        tta: bool = False,
+    ) -> None:
+        require_one_of('precision', precision, Precision)
+        cfg = deepcopy(cfg)
+        self.device = _device(device)
+        if precision == 'fp16' and self.device.type == 'cpu':
+            raise InputError('precision fp16 needs a GPU; on the CPU, use fp32 or bf16')
+        if tta:
+            masks = ((cfg.model.get('roi_head') or {}).get('mask_head')) is not None
+            if masks or cfg.model.get('mask_head'):
+                raise InputError(
+                    '--tta: mmdet merges the boxes of augmented images, but not masks; '
+                    f'predict with {cfg.filename} without --tta'
+                )
+            augment(cfg)
+        path = last_in(checkpoint) if Path(checkpoint).is_dir() else checkpoint
+        backbone = cfg.model.get('module', cfg.model).get('backbone')
+        if isinstance(backbone, dict):
+            backbone.pop('init_cfg', None)
+        self._cast = DTYPES.get(precision)
+        dataset = _test_dataset(cfg)
+        self.model = build_model(cfg)
+        load_entirely(self.model, path)
+        self.model.to(self.device).eval()
+        if precision == 'bf16':
+            cast_for_operators(self.model)
+        self.scope = cfg.get('default_scope')
+        pipeline = _without_annotations(dataset.pipeline)
+        first = _loader_of(pipeline, cfg.filename)
+        self._load = Compose(pipeline[: first + 1])
+        self._rest = Compose(pipeline[first + 1 :])
+        self._is_bgr = pipeline[first].get('imdecode_backend') != 'tifffile'
+        self.meta = _meta(cfg, dataset, path)
+        self.classes = tuple(map(str, self.meta.get('classes') or ()))
+        self._frames = Frames()
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether the model says one class of the whole image."""
+        return self.scope == 'mmpretrain'
+
+    @property
+    def is_segmentor(self) -> bool:
+        """Whether the model says a class of every pixel."""
+        return self.scope == 'mmseg'
+
+    def load(self, item: Item) -> dict[str, Any]:
+        """Load an image as the config's pipeline does.
+
+        Args:
+            item: the image.
+
+        Returns:
+            The pipeline's record, with ``img`` of shape H, W, C.
+
+        Raises:
+            Exception: the image cannot be read.
+        """
+        record: dict[str, Any] = {'img_path': str(item.path), 'img_id': item.image_id}
+        record['seg_fields'] = []
+        if item.frame is not None:
+            return with_image(record, self._frames.read(item))
+        if not item.path.is_file():
+            raise FileNotFoundError('no such file')
+        record = self._load(record)
+        if record is None or record.get('img') is None:
+            raise ValueError('the pipeline cannot load it')
+        return record
+
+    def picture(self, record: Mapping[str, Any]) -> NDArray[np.uint8]:
+        """Return a loaded image as a photograph, shape H, W, 3 in RGB."""
+        return to_rgb(record['img'], is_bgr=self._is_bgr)
+
+    def prepare(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Do the rest of the pipeline on a loaded image.
+
+        Args:
+            record: from :meth:`load`; left unchanged.
+
+        Raises:
+            Exception: a transform cannot use the image.
+        """
+        ready = self._rest(dict(record))
+        if ready is None:
+            raise ValueError('a transform of the pipeline left it out')
+        return ready
+
+    @torch.inference_mode()
+    def __call__(self, batch: Sequence[dict[str, Any]]) -> list[Any]:
+        """Predict prepared images.
+
+        Only images of equal size go through the model together, since the padding that
+        would make them equal changes what a model says.
+
+        Args:
+            batch: from :meth:`prepare`.
+
+        Returns:
+            A data sample for each.
+        """
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for index, ready in enumerate(batch):
+            inputs = ready['inputs']
+            one = inputs[0] if isinstance(inputs, list) else inputs
+            groups.setdefault(tuple(one.shape), []).append(index)
+        results: dict[int, Any] = {}
+        for indices in groups.values():
+            data = pseudo_collate([batch[index] for index in indices])
+            with self._autocast():
+                results.update(zip(indices, self.model.test_step(data)))
+        return [results[index] for index in range(len(batch))]
+
+    def _autocast(self) -> Any:
+        if self._cast is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, self._cast)
+
+
+def with_image(record: Mapping[str, Any], image: NDArray) -> dict[str, Any]:
+    """Put an image in the place of a record's.
+
+    Args:
+        record: of a pipeline; left unchanged.
+        image: shape H, W, C.
+    """
+    shape = image.shape[:2]
+    return {**record, 'img': image, 'img_shape': shape, 'ori_shape': shape}
+
+
+def _device(name: str | None) -> torch.device:
+    try:
+        device = torch.device(name or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        torch.zeros(1, device=device)
+    except (AssertionError, RuntimeError) as error:
+        reason = str(error).partition('\n')[0]
+        raise InputError(f'--device {name} cannot be used: {reason}') from error
+    return device
+
+
+def _test_dataset(cfg: Config) -> Any:
+    """Return the innermost test dataset with a pipeline."""
+    found = [
+        dataset
+        for dataset in datasets_of(cfg.get('test_dataloader') or {})
+        if dataset.get('pipeline')
+    ]
+    if not found:
+        raise InputError(f'{cfg.filename} has no test_dataloader with a pipeline')
+    return found[-1]
+
+
+def _without_annotations(pipeline: Any) -> Any:
+    """Leave out the transforms that load annotations, also within others."""
+    if isinstance(pipeline, (list, tuple)):
+        kept = (_without_annotations(entry) for entry in pipeline)
+        return [entry for entry in kept if entry not in (None, [])]
+    if re.search('Load.*Annotations?$', type_of(pipeline)):
+        return None
+    if 'transforms' in pipeline:
+        transforms = _without_annotations(pipeline['transforms'])
+        return {**pipeline, 'transforms': transforms}
+    return pipeline
+
+
+def _loader_of(pipeline: Sequence[Mapping[str, Any]], filename: str) -> int:
+    for index, transform in enumerate(pipeline):
+        if re.match('Load.*Image', type_of(transform)):
+            return index
+    raise InputError(f'the test pipeline of {filename} has no transform that loads')
+
+
+def _meta(cfg: Config, dataset: Any, checkpoint: str | Path) -> dict[str, Any]:
+    """Find the classes and colours: the config's, the checkpoint's, the dataset's."""
+    from mmengine.registry import DATASETS
+
+    kind = DATASETS.get(dataset.type)
+    meta = {k.lower(): v for k, v in (getattr(kind, 'METAINFO', None) or {}).items()}
+    content = read_file(checkpoint)
+    saved = content.get('meta', {}) if isinstance(content, Mapping) else {}
+    saved = saved.get('dataset_meta') if isinstance(saved, Mapping) else None
+    for source in (saved, dataset.get('metainfo')):
+        if isinstance(source, Mapping):
+            meta.update({str(key).lower(): value for key, value in source.items()})
+    return meta

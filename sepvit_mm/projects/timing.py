@@ -1,0 +1,65 @@
+"""Time a few real steps of a config, to know how many there is time for."""
+
+from __future__ import annotations
+
+import time
+from copy import deepcopy
+from itertools import islice
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from ..check.run import own_instances
+from ..engine import train
+
+WARM, TIMED, EVALUATED = 3, 8, 4
+
+
+class Pace(NamedTuple):
+    """How fast a config trains here.
+
+    Attributes:
+        step: seconds of a step, loading included.
+        image: seconds to predict one held-out image.
+    """
+
+    step: float
+    image: float
+
+
+def time_steps(cfg: Config) -> Pace:
+    """Train a few steps, predict a few held-out images, and time both.
+
+    Args:
+        cfg: from :func:`load_config`; left unchanged. Nothing is written to its work
+            dir.
+    """
+    cfg = deepcopy(cfg)
+    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=WARM + TIMED)
+    held_out = cfg.val_dataloader
+    for key in ('val_cfg', 'val_dataloader', 'val_evaluator'):
+        cfg[key] = None
+    cfg.default_hooks.checkpoint = None
+    cfg.log_level = 'ERROR'
+    cfg.visualizer.vis_backends = []
+    with own_instances(), TemporaryDirectory() as folder:
+        cfg.work_dir = folder
+        runner = train(cfg, seed=0)
+        step = runner.message_hub.get_scalar('train/time').mean(TIMED)
+        return Pace(float(step), _time_prediction(runner, held_out))
+
+
+def _time_prediction(runner: Runner, settings: Any) -> float:
+    loader = Runner.build_dataloader(
+        {**settings, 'num_workers': 0, 'persistent_workers': False}
+    )
+    model = runner.model.eval()
+    with torch.no_grad():
+        begin = time.perf_counter()
+        count = 0
+        for batch in islice(loader, EVALUATED):
+            count += len(model.val_step(batch))
+        return (time.perf_counter() - begin) / count
