@@ -103,6 +103,7 @@ def _read(data: Path, task: Task, names: Sequence[str]) -> Samples:
     totals = Counter(
         image=len(contents.records),
         object=sum(len(record.objects) for record in contents.records),
+        **contents.totals,
     )
     faults = tuple(_counted(fault) for fault in tally.faults(totals))
     if not samples:

@@ -70,12 +70,15 @@ class Contents:
         values: number of each class by value of a label map. Defaults to none.
         colours: value by colour (red, green, blue) of label maps in colours. Defaults
             to none.
+        totals: how many entries were looked at, by the noun of a fault, e.g. 40 by
+            'json file'. Defaults to none.
     """
 
     records: tuple[Record, ...]
     classes: tuple[str, ...]
     values: Mapping[int, int] = field(default_factory=dict)
     colours: Mapping[tuple[int, int, int], int] = field(default_factory=dict)
+    totals: Mapping[str, int] = field(default_factory=dict)
 
 
 class Format(Protocol):

@@ -128,15 +128,19 @@ def read(found: Found, task: Task, tally: Tally) -> Contents:
             tally.add([BESIDE], path.relative_to(found.root).as_posix())
         else:
             records.append(Record(path, split, label=label))
-    _count_classes(layout, tally)
-    return Contents(tuple(records), classes)
+    empty = _count_classes(layout, tally)
+    totals = {'class': len(classes), 'class folder': len(classes) + empty}
+    return Contents(tuple(records), classes, totals=totals)
 
 
-def _count_classes(layout: _Layout, tally: Tally) -> None:
+def _count_classes(layout: _Layout, tally: Tally) -> int:
+    """Count classes that splits lack; return the number of empty folders."""
+    empty = 0
     for base in layout.bases:
         for folder in sorted(base.iterdir()):
             used = any(folder in path.parents for path in layout.images)
             if folder.is_dir() and folder.name[0] != '.' and not used:
+                empty += 1
                 tally.add([EMPTY], folder.relative_to(base.parent).as_posix())
     splits = {split for split, _ in layout.images.values() if split}
     for split in sorted(splits) if len(splits) > 1 else ():
@@ -145,3 +149,4 @@ def _count_classes(layout: _Layout, tally: Tally) -> None:
             if label not in own:
                 kind = Kind(f'class without images for {split}', 'noted', '', 'class')
                 tally.add([kind], label)
+    return empty

@@ -10,8 +10,9 @@ from ...annotations.fault import Tally
 from ...errors import InputError
 from ..files import files_below, share_of, split_of
 from ..legend import find_legend, of_names
+from ..meaning import Meaning, meaning_of
 from ..pairs import Pairs, pair_up
-from ..pixels import Meaning, meaning_of, seen_in
+from ..pixels import seen_in
 from ..record import Contents, Found, Record, left_out
 from ..sample import Split, Task
 
@@ -70,7 +71,8 @@ def read(found: Found, task: Task, tally: Tally) -> Contents:
     records = tuple(
         _record(image, pairs, found.root, meaning) for image in pairs.images
     )
-    return Contents(records, meaning.classes, meaning.values, meaning.colours)
+    totals = {'mask': len(masks) + len(pairs.alone) + len(pairs.instances)}
+    return Contents(records, meaning.classes, meaning.values, meaning.colours, totals)
 
 
 def _count(pairs: Pairs, root: Path, tally: Tally) -> None:
