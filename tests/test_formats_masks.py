@@ -471,7 +471,7 @@ def test_a_grey_photograph_is_no_mask(tmp_path):
 def test_too_many_colours_are_an_error(tmp_path):
     many = [(i, 0, 0) for i in range(50)], [(0, i, 9) for i in range(50)]
     with_masks(tmp_path, *(stripes(*colours) for colours in many))
-    with pytest.raises(InputError, match='name them in class_dict.csv'):
+    with pytest.raises(InputError, match=r'name them in class_dict\.csv'):
         read(masks, tmp_path, 'semantic')
 
 
