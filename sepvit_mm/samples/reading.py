@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
+from typing import cast
 
 from ..annotations import Fault, Kind
 from ..annotations.fault import Tally
 from ..annotations.names import listed, plain
 from ..errors import InputError
-from .formats import FORMATS
+from .formats import coco, folders, labelme, masks, voc, yolo
 from .geometry import FRACTIONS, clean, in_pixels, turned
 from .images import Looked, look_at
 from .masks import read_values
@@ -56,6 +57,9 @@ LEAK = Kind(
 )
 LISTED_TWICE = left_out('image annotated twice', 'image', 'the second is left out')
 STRANGE_CLASS = left_out('class that the training set does not have', 'object')
+
+FORMATS = cast('Sequence[Format]', (coco, voc, yolo, labelme, masks, folders))
+"""All formats; the first of several that fit equally is taken."""
 
 LAYOUTS = """\
 COCO json; Pascal VOC xml; YOLO txt with data.yaml; LabelMe json; images and masks in
