@@ -194,6 +194,7 @@ def _model(choices: Choices, backbone: dict[str, Any], number: Any) -> list[str]
         values['data_preprocessor.size'] = (crop, crop)
     elif method.task == 'classification':
         values['data_preprocessor.**'] = Name('heads')
+    lines.append(comment(f'The backbone: {choices.start.reason}.'))
     return [*lines, assignment('model', _nested(values))]
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from ..samples import label_map
 from ..samples.sample import Samples, Split
-from ..samples.write import IGNORED, label_map
+from ..samples.write import IGNORED
 
 SHARE = 0.2  # of the images, to validate on
 NAMED = 3  # how many images or classes a note names

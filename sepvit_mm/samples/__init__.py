@@ -4,7 +4,7 @@ from .inspection import Inspection, inspect
 from .read import read
 from .sample import Object, Sample, Samples
 from .sheet import contact_sheet
-from .write import label_map, write_coco, write_masks
+from .write import image_names, images_folder, label_map, write_coco, write_masks
 
 __all__ = [
     'Inspection',
@@ -12,6 +12,8 @@ __all__ = [
     'Sample',
     'Samples',
     'contact_sheet',
+    'image_names',
+    'images_folder',
     'inspect',
     'label_map',
     'read',

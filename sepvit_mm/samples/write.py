@@ -19,6 +19,24 @@ from .sample import Object, Sample, Samples
 IGNORED = 255
 
 
+def images_folder(samples: Samples) -> Path:
+    """Return the deepest folder that all images are in, as an absolute path."""
+    folders = {str(sample.image.absolute().parent) for sample in samples.samples}
+    return Path(os.path.commonpath(folders))
+
+
+def image_names(samples: Samples, indices: Sequence[int]) -> list[str]:
+    """Return the paths of images in :func:`images_folder`, with forward slashes.
+
+    Args:
+        samples: all of them.
+        indices: which to name.
+    """
+    folder = images_folder(samples)
+    images = (samples.samples[index].image.absolute() for index in indices)
+    return [image.relative_to(folder).as_posix() for image in images]
+
+
 def write_coco(samples: Samples, indices: Sequence[int], path: str | Path) -> None:
     """Write images as a COCO file, whole or not at all.
 
@@ -126,16 +144,12 @@ def write_masks(samples: Samples, indices: Sequence[int], folder: str | Path) ->
     Args:
         samples: all of them.
         indices: which to write.
-        folder: where to; below it, paths are those of the images below the deepest
-            folder that all images are in, with '.png' appended.
+        folder: where to; below it, paths are :func:`image_names`, with '.png' appended.
     """
-    parents = {str(sample.image.absolute().parent) for sample in samples.samples}
-    root = Path(os.path.commonpath(parents))
     palette = [c for i in range(256) for c in colour(i)]
-    for index in indices:
-        sample = samples.samples[index]
-        name = sample.image.absolute().relative_to(root)
-        image = Image.fromarray(label_map(samples, sample)).convert('P')
+    for index, name in zip(indices, image_names(samples, indices)):
+        labels = label_map(samples, samples.samples[index])
+        image = Image.fromarray(labels).convert('P')
         image.putpalette(palette)
         with written_whole(Path(folder) / f'{name}.png') as partial:
             image.save(partial, 'PNG')
