@@ -220,4 +220,4 @@ def _length(samples: Samples, splits: Splits, batch: int) -> tuple[int, str]:
     steps = max(LEAST_STEPS, STEPS_PER_ROOT * count**0.5, LEAST_PASSES * images / batch)
     steps = int(round(min(steps, MOST_STEPS), -1))
     passes = steps * batch / images
-    return steps, f'for {count} {noun}; sees each image {passes:.0f} times'
+    return steps, f'for {count} {noun}; each image is seen {passes:.0f} times'

@@ -22,6 +22,7 @@ from .files import write_annotations
 from .machine import Machine
 from .methods import method_for
 from .splits import Splits, require_share, split
+from .status import status
 from .timing import time_steps
 from .weights import choose_start
 
@@ -114,21 +115,25 @@ def new(
         raise InputError(
             f'task is {task}, but the samples were read for {samples.task}'
         )
-    splits = split(samples, share=share, seed=seed)
+    with status('Dividing images'):
+        splits = split(samples, share=share, seed=seed)
     choices = choose(samples, splits, start, how, machine)
     with written_whole(out) as partial:
         partial.mkdir()
-        write_annotations(samples, splits.by_name, partial)
+        with status('Writing annotations'):
+            write_annotations(samples, splits.by_name, partial)
         if minutes is not None:
             choices = _for_minutes(minutes, samples, splits, choices, partial)
-        inspection = inspect(samples, splits.by_name, choices.input.side)
-        (partial / 'inspection.json').write_text(
-            json.dumps(inspection.json, indent=2) + '\n'
-        )
-        inspection.picture(partial / 'inspection.png')
-        contact_sheet(samples, partial / 'samples.png')
+        with status('Inspecting images'):
+            inspection = inspect(samples, splits.by_name, choices.input.side)
+            (partial / 'inspection.json').write_text(
+                json.dumps(inspection.json, indent=2) + '\n'
+            )
+            inspection.picture(partial / 'inspection.png')
+            contact_sheet(samples, partial / 'samples.png')
         _write(samples, splits, choices, out.absolute(), partial)
-    report = check(load_config(out / CONFIG), gpus=1, on_data=True)
+    with status('Checking the config'):
+        report = check(load_config(out / CONFIG), gpus=1, on_data=True)
     return Project(out, samples, splits, inspection, choices, report)
 
 

@@ -104,8 +104,7 @@ def _of_detector(longest: float, small: float, large: float, machine: Machine) -
     return Input(
         side,
         min(int(crop), side),
-        f'{why}; objects are then {small:.0f} to {large:.0f} pixels large (80 % of '
-        'them)',
+        f'{why}; 80 % of the objects are then {small:.0f} to {large:.0f} pixels large',
     )
 
 

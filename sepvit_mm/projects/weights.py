@@ -20,8 +20,8 @@ from .machine import Device
 
 PRETRAINED, SCRATCH = 'litv2-s', 'sepvit-lite'
 TOO_SLOW = (
-    f'without a GPU, {PRETRAINED} takes seconds a step: to start from its ImageNet '
-    f'weights all the same, give --backbone {PRETRAINED}'
+    f'without a GPU, {PRETRAINED} with its ImageNet weights takes seconds a step; '
+    f'if you have the time, give --backbone {PRETRAINED}'
 )
 SECONDS = 3.0  # to wait for an answer
 
@@ -38,6 +38,9 @@ class Start(NamedTuple):
     backbone: Backbone
     checkpoint: str | None
     reason: str
+
+    def __str__(self) -> str:
+        return self.reason if self.checkpoint else f'random weights: {self.reason}'
 
 
 def choose_start(
