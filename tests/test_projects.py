@@ -38,6 +38,7 @@ from sepvit_mm.projects.anchors import choose_anchors, reached
 from sepvit_mm.projects.backbones import BACKBONES
 from sepvit_mm.projects.choices import choose, length_for
 from sepvit_mm.projects.config import write_config
+from sepvit_mm.projects.files import write_annotations
 from sepvit_mm.projects.machine import Machine
 from sepvit_mm.projects.methods import METHODS
 from sepvit_mm.projects.sizes import choose_input
@@ -362,6 +363,24 @@ def test_a_config_runs_from_where_the_package_is_installed(tmp_path, monkeypatch
         engine.load_config(done.config)
     done.config.write_text(done.config.read_text().replace(str(site), str(moved)))
     assert engine.load_config(done.config).model.head.num_classes == 2
+
+
+def test_images_in_subfolders_keep_their_paths_in_lists_and_masks(tmp_path):
+    samples = noisy(tmp_path, 'semantic')
+    first, second = samples.samples[:2]
+    for folder, sample in (('a', first), ('b', second)):
+        (tmp_path / 'in' / folder).mkdir(parents=True)
+        shutil.copy(sample.image, tmp_path / 'in' / folder / 'x.png')
+    pair = tuple(
+        replace(sample, image=tmp_path / 'in' / folder / 'x.png')
+        for folder, sample in (('a', first), ('b', second))
+    )
+    write_annotations(replace(samples, samples=pair), dict(train=[0, 1]), tmp_path)
+    assert (tmp_path / 'annotations/train.txt').read_text() == 'a/x.png\nb/x.png\n'
+    masks = [tmp_path / f'masks/{folder}/x.png.png' for folder in 'ab']
+    for mask, sample in zip(masks, pair):
+        with Image.open(mask) as ours, Image.open(sample.mask) as theirs:
+            assert (np.asarray(ours) == np.asarray(theirs)).all()
 
 
 def test_an_interrupted_project_leaves_nothing(tmp_path, monkeypatch):
