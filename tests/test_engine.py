@@ -12,7 +12,8 @@ from mmengine.registry import HOOKS
 
 from sepvit_mm.checkpoints.whole import latest_checkpoint
 from sepvit_mm.engine import load_config, metrics_table, write_metrics
-from sepvit_mm.engine.runs import augment
+from sepvit_mm.engine.runs import augment, checkpoint_in
+from sepvit_mm.errors import InputError
 
 RETINANET = ROOT / 'configs/retinanet_sepvit_t_coco.py'
 
@@ -35,6 +36,18 @@ def test_data_root_moves_every_path_under_it():
     for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
         assert evaluator.ann_file.startswith('elsewhere/coco/annotations/')
     assert 'data/coco' not in cfg.pretty_text
+
+
+def test_a_folder_stands_for_its_best_checkpoint_else_the_last(tmp_path):
+    with pytest.raises(InputError, match=r'no complete best_\*\.pth, epoch_\*\.pth or'):
+        checkpoint_in(tmp_path)
+    torch.save({}, tmp_path / 'iter_9.pth')
+    (tmp_path / 'best_mIoU_iter_7.pth').write_bytes(b'cut short')
+    assert checkpoint_in(tmp_path) == tmp_path / 'iter_9.pth'
+    for step in (8, 6):  # the newest, of a second run
+        torch.save({}, tmp_path / f'best_mIoU_iter_{step}.pth')
+        os.utime(tmp_path / f'best_mIoU_iter_{step}.pth', (10 - step, 10 - step))
+    assert checkpoint_in(tmp_path) == tmp_path / 'best_mIoU_iter_6.pth'
 
 
 def test_latest_checkpoint_is_the_last_whole_one(tmp_path):

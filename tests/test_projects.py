@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -35,10 +38,12 @@ from sepvit_mm.projects.anchors import choose_anchors, reached
 from sepvit_mm.projects.backbones import BACKBONES
 from sepvit_mm.projects.choices import choose, length_for
 from sepvit_mm.projects.config import write_config
+from sepvit_mm.projects.files import write_annotations
 from sepvit_mm.projects.machine import Machine
 from sepvit_mm.projects.methods import METHODS
 from sepvit_mm.projects.sizes import choose_input
 from sepvit_mm.projects.splits import labels_of, split
+from sepvit_mm.projects.status import StepStatus, status
 from sepvit_mm.projects.timing import Pace
 from sepvit_mm.projects.weights import Start
 from sepvit_mm.samples.sample import Object, Sample, Samples
@@ -191,11 +196,19 @@ def test_the_users_own_splits_are_kept_and_leaks_leave_the_training_set():
     assert '1.jpg, 2.jpg' in note
 
 
-def test_classes_of_masks_are_those_of_their_values(tmp_path):
+@pytest.mark.parametrize(
+    'pixels, values',
+    [
+        ([[0, 7], [9, 0]], {0: 2, 7: 0}),
+        ([[[0, 0, 0], [255, 0, 1]], [[9, 9, 9], [0, 0, 0]]], {0: 2, 0xFF0001: 0}),
+    ],
+    ids=['index', 'colours'],
+)
+def test_classes_of_masks_are_those_of_their_values(pixels, values, tmp_path):
     mask = tmp_path / 'mask.png'
-    Image.fromarray(np.array([[0, 7], [9, 0]], np.uint8)).save(mask)
+    Image.fromarray(np.array(pixels, np.uint8)).save(mask)
     sample = Sample(tmp_path / 'x.png', (2, 2), 'x', mask=mask)
-    samples = Samples('semantic', '', ('a', 'b', 'c'), (sample,), values={0: 2, 7: 0})
+    samples = Samples('semantic', '', ('a', 'b', 'c'), (sample,), values=values)
     assert labels_of(samples, 0) == {'a', 'c'}
 
 
@@ -352,6 +365,24 @@ def test_a_config_runs_from_where_the_package_is_installed(tmp_path, monkeypatch
     assert engine.load_config(done.config).model.head.num_classes == 2
 
 
+def test_images_in_subfolders_keep_their_paths_in_lists_and_masks(tmp_path):
+    samples = noisy(tmp_path, 'semantic')
+    first, second = samples.samples[:2]
+    for folder, sample in (('a', first), ('b', second)):
+        (tmp_path / 'in' / folder).mkdir(parents=True)
+        shutil.copy(sample.image, tmp_path / 'in' / folder / 'x.png')
+    pair = tuple(
+        replace(sample, image=tmp_path / 'in' / folder / 'x.png')
+        for folder, sample in (('a', first), ('b', second))
+    )
+    write_annotations(replace(samples, samples=pair), dict(train=[0, 1]), tmp_path)
+    assert (tmp_path / 'annotations/train.txt').read_text() == 'a/x.png\nb/x.png\n'
+    masks = [tmp_path / f'masks/{folder}/x.png.png' for folder in 'ab']
+    for mask, sample in zip(masks, pair):
+        with Image.open(mask) as ours, Image.open(sample.mask) as theirs:
+            assert (np.asarray(ours) == np.asarray(theirs)).all()
+
+
 def test_an_interrupted_project_leaves_nothing(tmp_path, monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
@@ -436,27 +467,49 @@ def test_nothing_to_learn_from_is_an_error():
         split(classified(['a', 'b', 'a'], splits=own))
 
 
-def test_without_a_name_the_backbone_is_the_one_with_weights(tmp_path, monkeypatch):
+def test_with_a_gpu_the_backbone_is_the_one_with_weights(monkeypatch):
     monkeypatch.setattr(weights, 'is_cached', lambda address: False)
     monkeypatch.setattr(weights, 'is_reachable', lambda address: True)
-    start = weights.choose_start('detection')
+    start = weights.choose_start('detection', 'gpu')
     assert start.backbone.name == 'litv2-s'
     assert start.checkpoint.endswith('/litv2_s.pth')
+    assert weights.choose_start('detection', 'cpu', 'litv2-s') == start
     monkeypatch.setattr(weights, 'is_reachable', lambda address: False)
-    start = weights.choose_start('detection')
+    start = weights.choose_start('detection', 'gpu')
     assert (start.backbone.name, start.checkpoint) == ('sepvit-lite', None)
     assert 'litv2_s.pth cannot be fetched from github.com now' in start.reason
-    assert weights.choose_start('detection', 'litv2-m').backbone.name == 'litv2-m'
+    start = weights.choose_start('detection', 'gpu', 'litv2-m')
+    assert start.backbone.name == 'litv2-m'
+
+
+def test_without_a_gpu_the_backbone_is_small_and_the_network_is_not_asked(
+    tmp_path, monkeypatch
+):
+    def asked(address):
+        raise AssertionError(f'asked for {address}')
+
+    monkeypatch.setattr(weights, 'is_cached', lambda address: True)
+    monkeypatch.setattr(weights, 'is_reachable', asked)
+    monkeypatch.setattr(Machine, 'here', lambda: CPU)
+    done = make(tmp_path, 'classification', backbone=None)
+    assert (done.choices.start.backbone.name, done.choices.start.checkpoint) == (
+        'sepvit-lite',
+        None,
+    )
+    text = ' '.join(done.config.read_text().replace('#', '').split())
+    assert f'The backbone starts from random weights: {weights.TOO_SLOW}.' in text
+    rows = {name: why for name, _, why in done.choices.rows}
+    assert rows['backbone'] == weights.TOO_SLOW
 
 
 def test_given_weights_must_fit_the_backbone(tmp_path):
     settings = BACKBONES['litv2-s'].settings('detection', maps=3)
     file = tmp_path / 'weights.pth'
     torch.save(MODELS.build(settings).state_dict(), file)
-    start = weights.choose_start('detection', weights=file)
+    start = weights.choose_start('detection', 'cpu', weights=file)
     assert (start.backbone.name, start.checkpoint) == ('litv2-s', str(file))
     with pytest.raises(InputError, match='of the backbone filled'):
-        weights.choose_start('detection', 'sepvit-lite', file)
+        weights.choose_start('detection', 'cpu', 'sepvit-lite', file)
 
 
 def test_minutes_are_divided_between_steps_and_evaluations():
@@ -480,6 +533,31 @@ def test_a_few_real_steps_are_timed_and_leave_nothing(tmp_path, monkeypatch):
     pace = timing.time_steps(cfg)
     assert pace.step > 0 and pace.image > 0
     assert sorted(done.folder.rglob('*')) == before
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize('stream, shown', [(Terminal, True), (io.StringIO, False)])
+def test_steps_are_counted_on_a_terminal_and_nowhere_else(
+    stream, shown, tmp_path, monkeypatch
+):
+    monkeypatch.setenv('TERM', 'xterm')
+    monkeypatch.setattr(sys, 'stderr', err := stream())
+    hook = StepStatus('Timing steps')
+    runner = SimpleNamespace(iter=1, max_iters=11)
+    hook.before_train(runner)
+    hook.before_train_iter(runner, 1)
+    with status('Inspecting'):
+        pass
+    hook.after_train(runner)
+    said = err.getvalue()
+    assert ('Timing steps: 2 of 11 steps' in said) == shown
+    assert bool(said) == shown
 
 
 def test_the_length_for_minutes_is_what_was_timed(tmp_path, monkeypatch):

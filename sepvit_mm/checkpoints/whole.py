@@ -49,6 +49,19 @@ def latest_checkpoint(work_dir: str | Path) -> Path | None:
     return None
 
 
+def best_checkpoint(work_dir: str | Path) -> Path | None:
+    """Find the newest complete checkpoint that ``save_best`` kept in a folder.
+
+    Args:
+        work_dir: a folder with ``best_*.pth``; need not exist.
+
+    Returns:
+        The checkpoint, or None if there is no complete one.
+    """
+    kept = filter(zipfile.is_zipfile, Path(work_dir).glob('best_*.pth'))
+    return max(kept, key=lambda path: path.stat().st_mtime, default=None)
+
+
 def require_fit(model: nn.Module, checkpoint: str | Path) -> None:
     """Raise an error if a file to start training from fills little of the model.
 

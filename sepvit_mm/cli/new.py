@@ -45,8 +45,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--backbone',
         metavar='NAME',
-        help=f'{", ".join(BACKBONES)} (default: litv2-s if its weights can be had, '
-        'else sepvit-lite)',
+        help=f'{", ".join(BACKBONES)} (default: litv2-s with --weights, or with a '
+        "GPU if its authors' weights can be fetched, else sepvit-lite)",
     )
     parser.add_argument(
         '--method',

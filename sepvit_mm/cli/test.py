@@ -26,8 +26,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         'checkpoint',
         metavar='CHECKPOINT',
-        help='checkpoint file or its http(s) address, or a folder for the last '
-        'checkpoint in it',
+        help='checkpoint file or its http(s) address, or a folder for the best '
+        'checkpoint in it, or the last if training kept no best',
     )
     add_launcher(parser)
     parser.add_argument(

@@ -13,7 +13,12 @@ from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
 
 from ..checkpoints import read_file
-from ..checkpoints.whole import latest_checkpoint, load_entirely, require_fit
+from ..checkpoints.whole import (
+    best_checkpoint,
+    latest_checkpoint,
+    load_entirely,
+    require_fit,
+)
 from ..errors import InputError
 from ..plugins.pictures import PictureHook
 from ..plugins.summary import SummaryHook
@@ -166,8 +171,8 @@ def evaluate(
 
     Args:
         cfg: from :func:`load_config`; left unchanged.
-        checkpoint: a file or an address, or a folder, for the last complete checkpoint
-            in it; it must fit the model key by key.
+        checkpoint: a file or an address, or a folder, for the best checkpoint in it, or
+            the last if training kept no best; it must fit the model key by key.
         tta: whether to use test-time augmentation, by the config's ``tta_model`` and
             ``tta_pipeline``. Defaults to False.
         show_dir: folder for pictures of predictions beside the ground truth. Defaults
@@ -189,7 +194,7 @@ def evaluate(
     # mmengine would load these over the checkpoint
     cfg.load_from, cfg.resume = None, False
     if Path(checkpoint).is_dir():
-        checkpoint = last_in(checkpoint)
+        checkpoint = checkpoint_in(checkpoint)
     if tta:
         augment(cfg)
     runner = _runner(cfg, 'test')
@@ -201,8 +206,8 @@ def evaluate(
     return runner.test()
 
 
-def last_in(folder: str | Path) -> Path:
-    """Return the last complete checkpoint in a folder.
+def checkpoint_in(folder: str | Path) -> Path:
+    """Return the best checkpoint in a folder, or the last if training kept no best.
 
     Args:
         folder: where training wrote its checkpoints.
@@ -210,9 +215,11 @@ def last_in(folder: str | Path) -> Path:
     Raises:
         InputError: there is none.
     """
-    checkpoint = latest_checkpoint(folder)
+    checkpoint = best_checkpoint(folder) or latest_checkpoint(folder)
     if checkpoint is None:
-        raise InputError(f'{folder} has no complete epoch_*.pth or iter_*.pth')
+        raise InputError(
+            f'{folder} has no complete best_*.pth, epoch_*.pth or iter_*.pth'
+        )
     return checkpoint
 
 

@@ -21,7 +21,7 @@ from ..checkpoints.whole import load_entirely
 from ..drawing.images import to_rgb
 from ..engine.config import datasets_of, type_of
 from ..engine.models import build_model
-from ..engine.runs import augment, last_in
+from ..engine.runs import augment, checkpoint_in
 from ..errors import InputError
 from ..plugins.bfloat16 import cast_for_operators
 from .inputs import Frames, Item
@@ -36,8 +36,8 @@ class Model:
 
     Args:
         cfg: from :func:`sepvit_mm.engine.load_config`; left unchanged.
-        checkpoint: a file or an address, or a folder, for the last complete checkpoint
-            in it; it must fit the model key by key.
+        checkpoint: a file or an address, or a folder, for the best checkpoint in it, or
+            the last if training kept no best; it must fit the model key by key.
         device: such as 'cuda:1'. Defaults to None: a GPU if there is one.
         precision: numbers to compute in. Defaults to 'fp32'.
         tta: whether to use test-time augmentation. Defaults to False.
@@ -69,7 +69,7 @@ class Model:
                     f'predict with {cfg.filename} without --tta'
                 )
             augment(cfg)
-        path = last_in(checkpoint) if Path(checkpoint).is_dir() else checkpoint
+        path = checkpoint_in(checkpoint) if Path(checkpoint).is_dir() else checkpoint
         backbone = cfg.model.get('module', cfg.model).get('backbone')
         if isinstance(backbone, dict):
             backbone.pop('init_cfg', None)

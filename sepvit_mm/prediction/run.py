@@ -77,8 +77,8 @@ def predict(
 
     Args:
         config: a config file, or from :func:`sepvit_mm.engine.load_config`.
-        checkpoint: a file or an address, or a folder, for the last complete checkpoint
-            in it; it must fit the model key by key.
+        checkpoint: a file or an address, or a folder, for the best checkpoint in it, or
+            the last if training kept no best; it must fit the model key by key.
         inputs: images, folders, patterns, text files of paths, videos, COCO jsons.
         out: an empty or new folder to write to. Defaults to None: nothing is written,
             and the predictions are returned.

@@ -216,8 +216,9 @@ def _anchors(
 def _length(samples: Samples, splits: Splits, batch: int) -> tuple[int, str]:
     images = len(splits.train)
     objects = sum(len(samples.samples[index].objects) for index in splits.train)
-    count, noun = (objects, 'objects') if objects else (images, 'images')
+    count, noun = (objects, 'object') if objects else (images, 'image')
+    noun += '' if count == 1 else 's'
     steps = max(LEAST_STEPS, STEPS_PER_ROOT * count**0.5, LEAST_PASSES * images / batch)
     steps = int(round(min(steps, MOST_STEPS), -1))
     passes = steps * batch / images
-    return steps, f'for {count} {noun}; sees each image {passes:.0f} times'
+    return steps, f'for {count} {noun}; each image is seen {passes:.0f} times'

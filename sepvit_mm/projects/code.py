@@ -42,7 +42,7 @@ def code(value: Any, used: int = 0, indent: int = 0) -> str:
     for key, each in pairs:
         entry = f'{_key(key)}{code(each, inner + len(_key(key)), inner)},'
         together = f'{lines[-1]} {entry}'.lstrip()
-        alone = isinstance(value, list) and _is_nested(each)
+        alone = isinstance(value, list) and any(map(_is_nested, value))
         if alone or '\n' in together or len(together) + inner > WIDTH:
             lines.append(entry)
         else:

@@ -49,12 +49,17 @@ def write_config(
     blocks = [
         [
             comment(
-                f'{choices.method.name} with {start.backbone.name}, for '
-                f'{len(splits.train)} images: written by sepvit-mm new.'
+                f'{choices.method.name} with {start.backbone.name}, to train on '
+                f'{len(splits.train)} images. Written by sepvit-mm new.'
             ),
             comment(
-                'Elsewhere, change these paths: configs of sepvit_mm, this folder, '
-                'images.'
+                'On another machine, change these paths: the config it inherits from, '
+                'this folder, the images'
+                + (
+                    ', the weights.'
+                    if Path(start.checkpoint or '').is_absolute()
+                    else '.'
+                )
             ),
             assignment('_base_', str(choices.method.base_config(start.backbone))),
             assignment('data_root', str(folder)),
@@ -65,7 +70,7 @@ def write_config(
         ],
         [comment(f'Size: {choices.input.reason}.'), *_pipelines(task, choices.input)],
         [
-            comment(f'Batch and processes are for {choices.machine}.'),
+            comment(f'Batch size and number of processes suit {choices.machine}.'),
             *_data(choices, has_test=splits.test != splits.val),
         ],
         _model(choices, backbone, number),
@@ -194,6 +199,7 @@ def _model(choices: Choices, backbone: dict[str, Any], number: Any) -> list[str]
         values['data_preprocessor.size'] = (crop, crop)
     elif method.task == 'classification':
         values['data_preprocessor.**'] = Name('heads')
+    lines.append(comment(f'The backbone starts from {choices.start}.'))
     return [*lines, assignment('model', _nested(values))]
 
 

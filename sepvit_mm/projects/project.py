@@ -14,14 +14,15 @@ from ..atomic import written_whole
 from ..check import Report, check
 from ..engine import load_config
 from ..errors import InputError
-from ..samples import Inspection, contact_sheet, inspect, read
+from ..samples import Inspection, contact_sheet, images_folder, inspect, read
 from ..samples.sample import Samples, Task
 from .choices import Choices, choose, length_for
 from .config import write_config
-from .files import images_folder, write_annotations
+from .files import write_annotations
 from .machine import Machine
 from .methods import method_for
 from .splits import Splits, require_share, split
+from .status import status
 from .timing import time_steps
 from .weights import choose_start
 
@@ -81,7 +82,8 @@ def new(
         out: the folder to write; it must be empty or not exist. It appears whole or
             not at all.
         backbone: name of the backbone, e.g. 'pale-t'. Defaults to None: LITv2-S if its
-            authors' weights are given or can be fetched, else SepViT-Lite.
+            weights are given, or if there is a GPU and its authors' can be fetched;
+            else SepViT-Lite.
         method: name of the detector or segmentor. Defaults to None: the task's first.
         val: share of the images to validate on, if the data have no validation set; or
             a folder of images to validate on. Defaults to None: 0.2 of them.
@@ -106,27 +108,32 @@ def new(
         require_share(share)
     if not isinstance(data, Samples) and not Path(data).exists():
         raise InputError(f'{data} does not exist')
-    start = choose_start(task, backbone, weights)
+    machine = Machine.here()
+    start = choose_start(task, machine.device, backbone, weights)
     samples = data if isinstance(data, Samples) else read(Path(data), task, val=folder)
     if samples.task != task:
         raise InputError(
             f'task is {task}, but the samples were read for {samples.task}'
         )
-    splits = split(samples, share=share, seed=seed)
-    choices = choose(samples, splits, start, how, Machine.here())
+    with status('Dividing images'):
+        splits = split(samples, share=share, seed=seed)
+    choices = choose(samples, splits, start, how, machine)
     with written_whole(out) as partial:
         partial.mkdir()
-        write_annotations(samples, splits.by_name, partial)
+        with status('Writing annotations'):
+            write_annotations(samples, splits.by_name, partial)
         if minutes is not None:
             choices = _for_minutes(minutes, samples, splits, choices, partial)
-        inspection = inspect(samples, splits.by_name, choices.input.side)
-        (partial / 'inspection.json').write_text(
-            json.dumps(inspection.json, indent=2) + '\n'
-        )
-        inspection.picture(partial / 'inspection.png')
-        contact_sheet(samples, partial / 'samples.png')
+        with status('Inspecting images'):
+            inspection = inspect(samples, splits.by_name, choices.input.side)
+            (partial / 'inspection.json').write_text(
+                json.dumps(inspection.json, indent=2) + '\n'
+            )
+            inspection.picture(partial / 'inspection.png')
+            contact_sheet(samples, partial / 'samples.png')
         _write(samples, splits, choices, out.absolute(), partial)
-    report = check(load_config(out / CONFIG), gpus=1, on_data=True)
+    with status('Checking the config'):
+        report = check(load_config(out / CONFIG), gpus=1, on_data=True)
     return Project(out, samples, splits, inspection, choices, report)
 
 

@@ -104,8 +104,7 @@ def _of_detector(longest: float, small: float, large: float, machine: Machine) -
     return Input(
         side,
         min(int(crop), side),
-        f'{why}; objects are then {small:.0f} to {large:.0f} pixels large (80 % of '
-        'them)',
+        f'{why}; 80 % of the objects are then {small:.0f} to {large:.0f} pixels large',
     )
 
 
@@ -135,14 +134,16 @@ def _of_segmentor(sizes: Floats, machine: Machine) -> Input:
     if longest > 2 * crop:
         reason += f', and more than {2 * crop} are too slow for {machine}'
     elif longest < side:
-        reason += ', enlarged because a label is predicted for 4 x 4 pixels'
+        reason += ', enlarged because a label is predicted for 4x4 pixels'
     return Input(side, min(crop, side), reason)
 
 
 def _of_classifier(sizes: Floats) -> Input:
     shortest = float(np.median(sizes.min(axis=1)))
     side = min(CLASSIFIED, _multiple(shortest))
-    return Input(side, side, f'images are {shortest:.0f} pixels wide or high (median)')
+    return Input(
+        side, side, f'the shorter side of images is {shortest:.0f} pixels (median)'
+    )
 
 
 def _multiple(pixels: float) -> int:

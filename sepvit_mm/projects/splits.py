@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..samples.masks import IGNORED, label_map
+from ..samples import label_map
+from ..samples.masks import IGNORED
 from ..samples.sample import Samples, Split
 
 SHARE = 0.2  # of the images, to validate on

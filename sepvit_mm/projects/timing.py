@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from copy import deepcopy
 from itertools import islice
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from ..check.run import own_instances
-from ..engine import train
+from .trial import trial
 
 WARM, TIMED, EVALUATED = 3, 8, 4
 
@@ -37,19 +34,9 @@ def time_steps(cfg: Config) -> Pace:
         cfg: from :func:`load_config`; left unchanged. Nothing is written to its work
             dir.
     """
-    cfg = deepcopy(cfg)
-    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=WARM + TIMED)
-    held_out = cfg.val_dataloader
-    for key in ('val_cfg', 'val_dataloader', 'val_evaluator'):
-        cfg[key] = None
-    cfg.default_hooks.checkpoint = None
-    cfg.log_level = 'ERROR'
-    cfg.visualizer.vis_backends = []
-    with own_instances(), TemporaryDirectory() as folder:
-        cfg.work_dir = folder
-        runner = train(cfg, seed=0)
+    with trial(cfg, steps=WARM + TIMED, purpose='Timing steps') as runner:
         step = runner.message_hub.get_scalar('train/time').mean(TIMED)
-        return Pace(float(step), _time_prediction(runner, held_out))
+        return Pace(float(step), _time_prediction(runner, cfg.val_dataloader))
 
 
 def _time_prediction(runner: Runner, settings: Any) -> float:

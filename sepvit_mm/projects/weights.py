@@ -16,8 +16,13 @@ from ..errors import InputError
 from ..samples.sample import Task
 from ..zoo import configs_folder
 from .backbones import REDUCED, Backbone, backbone_named
+from .machine import Device
 
 PRETRAINED, SCRATCH = 'litv2-s', 'sepvit-lite'
+TOO_SLOW = (
+    f'without a GPU, {PRETRAINED} with its ImageNet weights takes seconds a step; '
+    f'if you have the time, give --backbone {PRETRAINED}'
+)
 SECONDS = 3.0  # to wait for an answer
 
 
@@ -34,17 +39,25 @@ class Start(NamedTuple):
     checkpoint: str | None
     reason: str
 
+    def __str__(self) -> str:
+        return self.reason if self.checkpoint else f'random weights: {self.reason}'
+
 
 def choose_start(
-    task: Task, name: str | None = None, weights: str | Path | None = None
+    task: Task,
+    device: Device,
+    name: str | None = None,
+    weights: str | Path | None = None,
 ) -> Start:
     """Choose a backbone and its weights.
 
-    Without a name it is LITv2-S with its authors' ImageNet weights if these are given
-    or can be fetched, else SepViT-Lite from random weights.
+    Without a name it is LITv2-S if its weights are given, or if there is a GPU and its
+    authors' ImageNet weights can be fetched; else SepViT-Lite from random weights. The
+    network is asked only for a backbone that is named, or if there is a GPU.
 
     Args:
         task: what the backbone is for.
+        device: what trains.
         name: name of the backbone, e.g. 'litv2-s'. Defaults to None: as above.
         weights: file of its weights. Defaults to None: its authors', if they published
             any and they can be fetched.
@@ -52,6 +65,8 @@ def choose_start(
     Raises:
         InputError: there is no such backbone, or the file does not fit it.
     """
+    if device == 'cpu' and name is None and weights is None:
+        return Start(backbone_named(SCRATCH), None, TOO_SLOW)
     backbone = backbone_named(name or PRETRAINED)
     if weights is not None:
         path = Path(weights).absolute()

@@ -17,7 +17,7 @@ from .formats import coco, folders, labelme, masks, voc, yolo
 from .geometry import FRACTIONS, clean, in_pixels, turned
 from .images import Looked, look_at
 from .masks import read_values
-from .record import Contents, Format, Found, Record, left_out
+from .record import NOTHING_LEFT, Contents, Format, Found, Record, left_out
 from .sample import Object, Sample, Samples, Task
 
 NOT_ANNOTATED = left_out('image without annotation', 'image')
@@ -42,7 +42,6 @@ UNTURNED = Kind(
     'turned with the image',
     'image',
 )
-NOTHING_LEFT = left_out('image whose objects are all left out', 'image')
 TWICE = Kind(
     'image that is there more than once, by content',
     'noted',
@@ -98,7 +97,8 @@ def _read(data: Path, task: Task, names: Sequence[str]) -> Samples:
     tally = Tally()
     contents = chosen.read(found, task, tally)
     if not contents.records:
-        raise InputError(f'{data}: {found.text}, but nothing can be read from it')
+        reasons = '; '.join(map(str, map(_counted, tally.faults({}))))
+        raise InputError(f'{data}: nothing can be read: {reasons or found.text}')
     samples = tuple(_samples(contents, task, tally))
     classes = contents.classes
     if task == 'semantic' and not any(sample.mask for sample in samples):
