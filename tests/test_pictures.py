@@ -21,7 +21,6 @@ from torch.utils.data import BatchSampler, ConcatDataset, SequentialSampler
 
 from sepvit_mm import PictureHook
 from sepvit_mm.cli.main import main
-from sepvit_mm.drawing.draw import draw, with_whole_palette
 from sepvit_mm.drawing.images import read_image, source_of, to_rgb
 from sepvit_mm.drawing.names import PictureNames, candidates
 from sepvit_mm.engine import load_config
