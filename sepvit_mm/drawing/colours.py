@@ -60,10 +60,8 @@ def _completed(known: tuple[Colour, ...], count: int) -> tuple[Colour, ...]:
             colours.append((red, green, blue))
         here = _lab(np.array(colours[index : index + 1], np.uint8))
         distances = np.minimum(distances, np.linalg.norm(places - here, axis=1))
-    different = tuple(colours)
-    while len(colours) < count:
-        colours += different
-    return tuple(colours)
+    again = -(-count // len(colours))
+    return tuple(colours * again)[: max(count, len(known))]
 
 
 def _candidates() -> NDArray[np.uint8]:

@@ -80,7 +80,7 @@ def beside(
     }
     height, width = image.shape[:2]
     font = _font(width, height)
-    bottom = font.getbbox('Ag')[3] + 4
+    bottom = font.size + 6
     canvas = Image.new('RGB', (width * len(painted), bottom + height), 'white')
     draw = ImageDraw.Draw(canvas)
     for index, (caption, picture) in enumerate(painted.items()):
