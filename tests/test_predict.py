@@ -352,3 +352,12 @@ def test_a_picture_is_painted_whatever_is_in_it():
     ).all()
     unknown = Shown(label_map=np.full((60, 80), 255))
     assert (paint(image, unknown, classes, colours) == 90).all()
+
+
+def test_the_line_around_a_small_object_leaves_it_visible():
+    image = np.full((2000, 3000, 3), 90, np.uint8)
+    boxes = objects((100, 100, 116, 116), (1000, 500, 2000, 1500))
+    shown = Shown(labels=boxes.labels, scores=boxes.scores, boxes=boxes.boxes)
+    painted = paint(image, shown, ('cat',), [(250, 0, 0)])
+    assert (painted[104:112, 104:112] == 90).all()
+    assert (painted[1000, 1000:1008] == (250, 0, 0)).all()

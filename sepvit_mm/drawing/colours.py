@@ -47,6 +47,15 @@ def colours_of(meta: Mapping[str, Any]) -> list[Colour]:
     return list(_completed(known, count))
 
 
+def colour(index: int) -> Colour:
+    """Return the colour of a class that has no palette.
+
+    Args:
+        index: number of the class; after 256 of them, colours come again.
+    """
+    return _completed(OKABE_ITO, DIFFERENT)[index % DIFFERENT]
+
+
 @lru_cache
 def _completed(known: tuple[Colour, ...], count: int) -> tuple[Colour, ...]:
     """Add the colour that is furthest from all others, again and again."""

@@ -159,7 +159,9 @@ def _paint_objects(
     for index in kept[::-1]:
         left, top, right, bottom = shown.boxes[index].tolist()
         corners = (left, top, max(left, right), max(top, bottom))
-        draw.rectangle(corners, outline=colours[shown.labels[index]], width=line)
+        side = min(right - left, bottom - top)
+        thin = max(1, min(line, round(side / 8)))  # leaves small objects visible
+        draw.rectangle(corners, outline=colours[shown.labels[index]], width=thin)
     taken: list[tuple[float, ...]] = []
     several = len(set(shown.labels[kept].tolist())) > 1
     for index in kept[np.argsort(-shown.scores[kept], kind='stable')]:

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from ..annotations.files import spread
 from ..atomic import written_whole
-from .palette import colour
+from ..drawing.colours import colour
 from .sample import Sample, Samples
 from .write import IGNORED, label_map, mask_of
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..atomic import written_whole
-from .palette import colour
+from ..drawing.colours import colour
 from .sample import Object, Sample, Samples
 
 IGNORED = 255
