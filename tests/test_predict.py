@@ -94,8 +94,10 @@ def test_broken_files_are_listed_and_the_others_done(task, trained, tmp_path, ca
     command = ['predict', config, checkpoint, images, '--out', out, '--batch-size', 4]
     assert main([str(arg) for arg in (*command, '--score-thr', 0)]) == 1
     with (out / 'failures.csv').open() as file:
-        failed = {Path(row['image']).name for row in csv.DictReader(file)}
-    assert failed == {'3.png', 'half.png', 'half.jpg', 'empty.jpg', 'link.png'}
+        failed = {Path(r['image']).name: r['reason'] for r in csv.DictReader(file)}
+    assert set(failed) == {'3.png', 'half.png', 'half.jpg', 'empty.jpg', 'link.png'}
+    assert 'truncated' in failed['half.jpg'] and 'is empty' in failed['empty.jpg']
+    assert 'no such file' in failed['link.png']
     text = capsys.readouterr().out
     assert '5 of 10 images' in text and '3.png: ' in text
     good = {f'{i}.png' for i in (0, 1, 2, 4, 5)}

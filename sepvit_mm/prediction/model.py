@@ -119,6 +119,8 @@ class Model:
             return with_image(record, self._frames.read(item))
         if not item.path.is_file():
             raise FileNotFoundError('no such file')
+        if not item.path.stat().st_size:
+            raise ValueError('the file is empty')
         _require_whole(item.path)
         record = self._load(record)
         if record is None or record.get('img') is None:
