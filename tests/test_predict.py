@@ -336,14 +336,14 @@ def test_masks_are_encoded_as_coco_does():
 
 
 def test_a_picture_is_painted_whatever_is_in_it():
-    image = np.full((60, 80, 3), 90, np.uint8)
+    image = np.full((120, 160, 3), 90, np.uint8)
     classes = ('cat', 'dog')
     colours = colours_of({'classes': classes})
     assert colours == list(OKABE_ITO)
     assert colours_of({'classes': classes, 'palette': [(1, 2, 3)]})[0] == (1, 2, 3)
     for shown in (
-        objects((0, 0, 80, 60), (-5, -5, 90, 70)),
-        Shown(label_map=np.arange(60 * 80).reshape(60, 80) % 2),
+        objects((0, 0, 160, 120), (-5, -5, 170, 130)),
+        Shown(label_map=np.arange(120 * 160).reshape(120, 160) % 2),
         Shown(class_scores=np.array([0.2, 0.8])),
     ):
         shown = Shown(**{**shown.__dict__, 'masks': None})
@@ -352,7 +352,9 @@ def test_a_picture_is_painted_whatever_is_in_it():
     assert (
         paint(image, objects((1, 1, 9, 9), score=0.1), classes, colours) == 90
     ).all()
-    unknown = Shown(label_map=np.full((60, 80), 255))
+    small = paint(image[:40, :30], Shown(class_scores=np.ones(2)), classes, colours)
+    assert small.shape == (160, 120, 3)
+    unknown = Shown(label_map=np.full((120, 160), 255))
     assert (paint(image, unknown, classes, colours) == 90).all()
 
 

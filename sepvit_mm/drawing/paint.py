@@ -13,6 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from .colours import Colour
 from .samples import Mask, Shown
 
+READABLE = 120
+"""Least side in pixels of a picture with names of classes."""
 ROWS = 12
 """Classes in a legend; of more, the most frequent ones are named."""
 
@@ -35,9 +37,13 @@ def paint(
         threshold: least score of an object to paint. Defaults to 0.3.
 
     Returns:
-        The picture, of the same shape.
+        The picture, of the same shape; of a whole image's classes, a small image is
+        enlarged, so that their names have a place.
     """
     painted = image.copy()
+    if shown.class_scores is not None:
+        times = -(-READABLE // min(image.shape[:2]))
+        painted = image.repeat(times, axis=0).repeat(times, axis=1)
     kept = np.flatnonzero(shown.scores >= threshold)
     if shown.label_map is not None:
         _paint_map(painted, shown.label_map, colours)
@@ -78,7 +84,7 @@ def beside(
         for caption, shown in panels.items()
         if shown is not None
     }
-    height, width = image.shape[:2]
+    height, width = next(iter(painted.values()), image).shape[:2]
     font = _font(width, height)
     bottom = font.size + 6
     canvas = Image.new('RGB', (width * len(painted), bottom + height), 'white')
