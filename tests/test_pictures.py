@@ -238,15 +238,15 @@ def test_the_truth_is_on_the_left_and_the_prediction_on_the_right(truth, predict
     shown = truth_of(sample, 2)
     assert shown.is_truth and not predictions_of(sample).is_truth
     panels = {'annotated': shown, 'predicted': predictions_of(sample)}
-    picture = beside(image_of((100, 120)), panels, ('cat', 'dog'), COLOURS).astype(int)
-    assert picture.shape[1] == 240 and picture.shape[0] > 100
-    caption, panel = np.split(picture, [len(picture) - 100])
+    picture = beside(image_of((120, 120)), panels, ('cat', 'dog'), COLOURS).astype(int)
+    assert picture.shape[1] == 240 and picture.shape[0] > 120
+    caption, panel = np.split(picture, [len(picture) - 120])
     assert (caption[:, :120] < 90).any() and (caption[:, 120:] < 90).any()
     redder = panel[..., 0] - panel[..., 2]
     assert redder[:, :120].min() < -60 and redder[:, :120].max() <= 0
     assert redder[:, 120:].max() > 60
     without = {**panels, 'annotated': truth_of(data_sample(**prediction), 2)}
-    picture = beside(image_of((100, 120)), without, ('cat', 'dog'), COLOURS)
+    picture = beside(image_of((120, 120)), without, ('cat', 'dog'), COLOURS)
     assert picture.shape[1] == 120
 
 
@@ -257,7 +257,7 @@ def data_sample(**content) -> BaseDataElement:
         if isinstance(value, dict):
             value = InstanceData(**{k: torch.tensor(v) for k, v in value.items()})
         elif isinstance(value, int):
-            value = PixelData(data=torch.full((1, 100, 120), value))
+            value = PixelData(data=torch.full((1, 120, 120), value))
         else:
             value = torch.tensor(value)
         sample.set_field(value, name)
