@@ -8,22 +8,28 @@ from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import mmcv
 import numpy as np
 import pytest
 import tifffile
 import torch
 from commands import ROOT
+from mmdet.structures.bbox import HorizontalBoxes
+from mmdet.structures.mask import BitmapMasks, PolygonMasks
 from mmengine.registry import TRANSFORMS
+from mmengine.structures import BaseDataElement, InstanceData, PixelData
 from noise import detector_config, segmentor_config, write_coco, write_masks
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch.utils.data import BatchSampler, ConcatDataset, SequentialSampler
 
 from sepvit_mm import PictureHook
 from sepvit_mm.cli.main import main
-from sepvit_mm.drawing.draw import draw, with_whole_palette
+from sepvit_mm.drawing.colours import OKABE_ITO, colours_of
 from sepvit_mm.drawing.images import read_image, source_of, to_rgb
 from sepvit_mm.drawing.names import PictureNames, candidates
+from sepvit_mm.drawing.paint import beside, paint
+from sepvit_mm.drawing.samples import Shown, predictions_of, truth_of
 from sepvit_mm.engine import load_config
 from sepvit_mm.engine.models import build_model
 
@@ -132,6 +138,7 @@ class Data:
 
     def __init__(self, *paths: str) -> None:
         self.paths = paths
+        self.metainfo = {'classes': ('cat', 'dog')}
         self.pipeline = SimpleNamespace(transforms=[f'loads {paths[0]}'])
 
     def __len__(self) -> int:
@@ -182,41 +189,118 @@ def test_every_image_has_a_picture_of_its_own():
 
 
 @pytest.mark.parametrize(
-    'palette', [None, [], [(1, 2, 3)], ((1, 2, 3), (4, 5, 6, 255))]
+    'palette', [None, [], 'random', [(1, 2, 3)], ((1, 2, 3), (4, 5, 6, 255))], ids=str
 )
 def test_every_class_has_a_colour_of_its_own(palette):
-    meta = {'classes': tuple('abcdefgh'), 'palette': palette, 'more': 1}
-    completed = with_whole_palette(meta)
-    colours = completed['palette']
-    assert isinstance(colours, list) and len(colours) == len(set(colours)) == 8
+    meta = {'classes': tuple(map(str, range(20))), 'palette': palette, 'more': 1}
+    colours = colours_of(meta)
+    own = [] if isinstance(palette, str) else palette or []
+    known = [tuple(colour[:3]) for colour in own] or list(OKABE_ITO)
+    assert len(colours) == 20 and colours[: len(known)] == known
     assert all(0 <= value <= 255 for colour in colours for value in colour)
-    known = [tuple(colour[:3]) for colour in palette or ()]
-    assert colours[: len(known)] == known
-    assert completed['more'] == 1 and meta['palette'] is palette
+    lab = cv2.cvtColor(np.float32([colours]) / 255, cv2.COLOR_RGB2LAB)[0]
+    for index in range(len(known), 20):  # 2.3 is just noticeable
+        assert np.linalg.norm(lab[:index] - lab[index], axis=1).min() > 30
 
 
-def test_meta_information_without_colours_to_complete_stays():
-    assert with_whole_palette(None) is None
-    for meta in (
-        {},
-        {'classes': ('a',), 'palette': 'random'},
-        {'palette': [(0, 0, 0)]},
+def test_colours_of_other_classes_are_not_taken():
+    coco = {'classes': ('cat', 'dog'), 'palette': [(i, 0, 0) for i in range(80)]}
+    assert colours_of(coco) == list(OKABE_ITO)
+    assert len(colours_of({'classes': range(1000)})) == 1000
+
+
+def image_of(size: tuple[int, int]) -> np.ndarray:
+    return np.full((*size, 3), 90, np.uint8)
+
+
+CAPTION = 16  # pixels above a small image
+COLOURS = ((255, 0, 0), (0, 0, 255))
+
+
+@pytest.mark.parametrize(
+    'truth, prediction',
+    [
+        (
+            dict(gt_instances=dict(bboxes=[[20, 30, 60, 50]], labels=[1])),
+            dict(
+                pred_instances=dict(
+                    bboxes=[[70, 60, 110, 80]], labels=[0], scores=[0.9]
+                )
+            ),
+        ),
+        (dict(gt_sem_seg=1), dict(pred_sem_seg=0)),
+        (dict(gt_label=[1]), dict(pred_score=[1.0, 0.0])),
+    ],
+    ids=['objects', 'pixels', 'image'],
+)
+def test_the_truth_is_on_the_left_and_the_prediction_on_the_right(truth, prediction):
+    sample = data_sample(**truth, **prediction)
+    shown = truth_of(sample, 2)
+    assert shown.is_truth and not predictions_of(sample).is_truth
+    panels = {'annotated': shown, 'predicted': predictions_of(sample)}
+    picture = beside(image_of((120, 120)), panels, ('cat', 'dog'), COLOURS).astype(int)
+    assert picture.shape[1] == 240 and picture.shape[0] > 120
+    caption, panel = np.split(picture, [len(picture) - 120])
+    assert (caption[:, :120] < 90).any() and (caption[:, 120:] < 90).any()
+    redder = panel[..., 0] - panel[..., 2]
+    assert redder[:, :120].min() < -60 and redder[:, :120].max() <= 0
+    assert redder[:, 120:].max() > 60
+    without = {**panels, 'annotated': truth_of(data_sample(**prediction), 2)}
+    picture = beside(image_of((120, 120)), without, ('cat', 'dog'), COLOURS)
+    assert picture.shape[1] == 120
+
+
+def data_sample(**content) -> BaseDataElement:
+    """A data sample with these fields, numbers as tensors."""
+    sample = BaseDataElement()
+    for name, value in content.items():
+        if isinstance(value, dict):
+            value = InstanceData(**{k: torch.tensor(v) for k, v in value.items()})
+        elif isinstance(value, int):
+            value = PixelData(data=torch.full((1, 120, 120), value))
+        else:
+            value = torch.tensor(value)
+        sample.set_field(value, name)
+    return sample
+
+
+def test_masks_of_the_truth_are_bitmaps_or_polygons():
+    square = np.zeros((100, 120), np.uint8)
+    square[10:30, 20:60] = 1
+    corners = np.array([20, 10, 60, 10, 60, 30, 20, 30], float)
+    for masks in (
+        BitmapMasks(square[None], 100, 120),
+        PolygonMasks([[corners]], 100, 120),
     ):
-        assert with_whole_palette(meta) == meta
+        instances = InstanceData(
+            bboxes=HorizontalBoxes([[20, 10, 60, 30]]),
+            labels=torch.tensor([0]),
+            masks=masks,
+        )
+        shown = truth_of(BaseDataElement(gt_instances=instances), 1)
+        (mask,) = shown.masks
+        assert (mask.left, mask.top) == (20, 10) and mask.pixels.shape == (20, 40)
+        assert mask.pixels.all() and shown.boxes.tolist() == [[20, 10, 60, 30]]
 
 
-def test_a_picture_that_cannot_be_drawn_leaves_no_file(tmp_path):
-    path = tmp_path / 'a.png'
+def test_of_the_truth_classes_are_written_and_no_scores(monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        ImageDraw.ImageDraw, 'text', lambda *args, **_: written.append(args[2])
+    )
 
-    def half(name, image, data_sample, out_file):
-        Path(out_file).write_bytes(b'half')
-        raise OSError(28, 'No space left on device')
+    def texts(shown: Shown) -> list[str]:
+        written.clear()
+        paint(image_of((100, 120)), shown, ('cat', 'dog'), COLOURS)
+        return written
 
-    visualizer = SimpleNamespace(dataset_meta=None, add_datasample=half)
-    path.write_bytes(b'of an earlier run')
-    with pytest.raises(OSError, match='No space left'):
-        draw(visualizer, plain(RED), None, path)
-    assert not path.exists()
+    instances = dict(bboxes=[[20, 40, 90, 70]], labels=[1], scores=[0.75])
+    sample = data_sample(gt_instances=instances, pred_instances=instances, gt_label=[1])
+    assert texts(truth_of(sample, 2)) == ['dog', 'dog: 1']
+    assert texts(predictions_of(sample)) == ['0.75', 'dog: 1']
+    image = data_sample(gt_label=[1], pred_score=[0.25, 0.75])
+    assert texts(truth_of(image, 2)) == ['dog']
+    assert texts(predictions_of(image)) == ['dog 0.75', 'cat 0.25']
 
 
 def test_pictures_that_cannot_be_drawn_are_counted_and_the_first_named(
@@ -226,14 +310,9 @@ def test_pictures_that_cannot_be_drawn_are_counted_and_the_first_named(
     for image in images[1:]:
         mmcv.imwrite(plain(RED), image)
 
-    def add(name, image, data_sample, out_file):
-        if name == '2.png':
-            raise IndexError
-        mmcv.imwrite(image, out_file)
-
+    known = data_sample(pred_score=[0.1, 0.9])
     logger = logging.getLogger(__name__)
     runner = SimpleNamespace(
-        visualizer=SimpleNamespace(dataset_meta=None, add_datasample=add),
         test_dataloader=SimpleNamespace(
             dataset=Data(*images),
             batch_sampler=BatchSampler(SequentialSampler(images), 3, drop_last=False),
@@ -241,11 +320,15 @@ def test_pictures_that_cannot_be_drawn_are_counted_and_the_first_named(
         logger=logger,
     )
     hook = PictureHook(tmp_path / 'pictures')
+    (tmp_path / 'pictures').mkdir()
+    (tmp_path / 'pictures/2.png').write_bytes(b'of an earlier run')
     for _ in range(2):  # a hook may see several tests
         caplog.clear()
         hook.before_test(runner)
         for batch in (images[:3], images[3:]):
-            samples = [SimpleNamespace(img_path=image) for image in batch]
+            samples = [known.new(metainfo=dict(img_path=image)) for image in batch]
+            if images[2] in batch:
+                del samples[2].pred_score
             hook.after_test_iter(runner, 0, {}, samples)
         with caplog.at_level(logging.INFO, logger.name):
             hook.after_test(runner)
@@ -308,14 +391,14 @@ def test_a_detector_draws_any_image_with_any_palette(tmp_path, tta):
     )
     metrics = evaluated(config, '--show-dir', tmp_path / 'show', *tta)
     assert 0 <= metrics['coco/bbox_mAP'] <= 1
-    beside = (2 * 160, 120)
+    size = (2 * 160, 120 + CAPTION)
     assert sizes(tmp_path / 'show') == {
-        'a.jpg': ('JPEG', beside),
-        'a.png': ('PNG', beside),
-        'a.tif.png': ('PNG', beside),
-        'b_a.png': ('PNG', beside),
-        'bare.png': ('PNG', beside),
-        'deep.png': ('PNG', beside),
+        'a.jpg': ('JPEG', size),
+        'a.png': ('PNG', size),
+        'a.tif.png': ('PNG', size),
+        'b_a.png': ('PNG', size),
+        'bare.png': ('PNG', size),
+        'deep.png': ('PNG', size),
     }
 
 
@@ -356,7 +439,7 @@ def test_a_segmentor_draws_five_bands_of_floats(tmp_path, tta):
     metrics = evaluated(config, '--show-dir', tmp_path / 'show', *tta)
     assert set(metrics) >= {'mIoU', 'aAcc'}
     shown = sizes(tmp_path / 'show')
-    assert shown == {f'{i}.png': ('PNG', (2 * 160, 120)) for i in range(6)}
+    assert shown == {f'{i}.png': ('PNG', (2 * 160, 120 + CAPTION)) for i in range(6)}
 
 
 CLASSIFIER = f"""

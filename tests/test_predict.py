@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from itertools import product
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from commands import message_in
+from mmengine.structures import BaseDataElement, PixelData
 from noise import (
     classifier_config,
     detector_config,
@@ -27,13 +29,15 @@ from pycocotools.cocoeval import COCOeval
 
 import sepvit_mm
 from sepvit_mm.cli.main import main
-from sepvit_mm.drawing.paint import OKABE_ITO, Mask, Shown, colours_of, paint
+from sepvit_mm.drawing.colours import OKABE_ITO, colours_of
+from sepvit_mm.drawing.paint import paint
+from sepvit_mm.drawing.samples import Mask, Shown, cut
 from sepvit_mm.engine import evaluate, load_config
 from sepvit_mm.engine.models import build_model
 from sepvit_mm.errors import InputError
 from sepvit_mm.prediction.inputs import find_inputs
-from sepvit_mm.prediction.results import cut, run_lengths, union
-from sepvit_mm.prediction.tiles import merged, tiles_of
+from sepvit_mm.prediction.masks import run_lengths, union
+from sepvit_mm.prediction.tiles import merged, predict_in_tiles, tiles_of
 
 TASKS = ('detection', 'instance', 'semantic', 'classification')
 CONFIDENT = "model['test_cfg'] = dict(score_thr=0.0)\n"
@@ -79,16 +83,23 @@ def test_broken_files_are_listed_and_the_others_done(task, trained, tmp_path, ca
     shutil.copytree(trained[1] / 'images/val', images)
     (images / '3.png').write_bytes(b'no image')
     whole = (images / '4.png').read_bytes()
-    (images / 'half.png').write_bytes(whole[:20])
+    (images / 'half.png').write_bytes(whole[: len(whole) // 2])
+    Image.open(images / '4.png').save(tmp_path / 'whole.jpg')
+    whole = (tmp_path / 'whole.jpg').read_bytes()
+    (images / 'half.jpg').write_bytes(whole[: len(whole) // 2])  # OpenCV reads it
+    (images / 'empty.jpg').touch()
+    (images / 'link.png').symlink_to(tmp_path / 'absent.png')
     config, checkpoint = trained[0][task]
     out = tmp_path / 'out'
     command = ['predict', config, checkpoint, images, '--out', out, '--batch-size', 4]
     assert main([str(arg) for arg in (*command, '--score-thr', 0)]) == 1
     with (out / 'failures.csv').open() as file:
-        failed = {Path(row['image']).name for row in csv.DictReader(file)}
-    assert failed == {'3.png', 'half.png'}
+        failed = {Path(r['image']).name: r['reason'] for r in csv.DictReader(file)}
+    assert set(failed) == {'3.png', 'half.png', 'half.jpg', 'empty.jpg', 'link.png'}
+    assert 'truncated' in failed['half.jpg'] and 'is empty' in failed['empty.jpg']
+    assert 'no such file' in failed['link.png']
     text = capsys.readouterr().out
-    assert '5 of 7 images' in text and '3.png: ' in text
+    assert '5 of 10 images' in text and '3.png: ' in text
     good = {f'{i}.png' for i in (0, 1, 2, 4, 5)}
     assert {path.name for path in (out / 'pictures').iterdir()} == good
     for name in good:
@@ -243,6 +254,41 @@ def test_tiles_cover_the_image():
     assert tiles_of(50, 40, 64, 0.2) == [(0, 0, 50, 40)]
 
 
+def test_a_tile_decides_no_pixel_near_its_border_within_the_image():
+    width, height, size = 170, 130, 64
+    tiles = tiles_of(width, height, size, 0.25)
+
+    class Numbers:
+        """Says the number of the tile for every pixel of it."""
+
+        is_segmentor = True
+        count = 0
+
+        def prepare(self, record):
+            return record['img'].shape[:2]
+
+        def __call__(self, batch):
+            samples = []
+            for shape in batch:
+                pixels = PixelData(data=torch.full((1, *shape), self.count))
+                samples.append(BaseDataElement(pred_sem_seg=pixels))
+                self.count += 1
+            return samples
+
+    record = {'img': np.zeros((height, width, 3), np.uint8)}
+    found = predict_in_tiles(Numbers(), record, size, 0.25, 4).label_map
+    for y, x in product(range(0, height, 3), range(0, width, 3)):
+        left, top, right, bottom = tiles[found[y, x]]
+        assert left <= x < right and top <= y < bottom
+        for near, far, begin, end, whole in (
+            (x - left, right - 1 - x, left, right, width),
+            (y - top, bottom - 1 - y, top, bottom, height),
+        ):
+            # an eighth of a tile from every border within the image
+            assert begin == 0 or near >= size // 8 - 1
+            assert end == whole or far >= size // 8 - 1
+
+
 def objects(*boxes, label=0, score=0.9):
     masks = [
         Mask(x, y, np.ones((bottom - y, right - x), bool))
@@ -290,14 +336,14 @@ def test_masks_are_encoded_as_coco_does():
 
 
 def test_a_picture_is_painted_whatever_is_in_it():
-    image = np.full((60, 80, 3), 90, np.uint8)
+    image = np.full((120, 160, 3), 90, np.uint8)
     classes = ('cat', 'dog')
     colours = colours_of({'classes': classes})
     assert colours == list(OKABE_ITO)
     assert colours_of({'classes': classes, 'palette': [(1, 2, 3)]})[0] == (1, 2, 3)
     for shown in (
-        objects((0, 0, 80, 60), (-5, -5, 90, 70)),
-        Shown(label_map=np.arange(60 * 80).reshape(60, 80) % 2),
+        objects((0, 0, 160, 120), (-5, -5, 170, 130)),
+        Shown(label_map=np.arange(120 * 160).reshape(120, 160) % 2),
         Shown(class_scores=np.array([0.2, 0.8])),
     ):
         shown = Shown(**{**shown.__dict__, 'masks': None})
@@ -306,5 +352,16 @@ def test_a_picture_is_painted_whatever_is_in_it():
     assert (
         paint(image, objects((1, 1, 9, 9), score=0.1), classes, colours) == 90
     ).all()
-    unknown = Shown(label_map=np.full((60, 80), 255))
+    small = paint(image[:40, :30], Shown(class_scores=np.ones(2)), classes, colours)
+    assert small.shape == (160, 120, 3)
+    unknown = Shown(label_map=np.full((120, 160), 255))
     assert (paint(image, unknown, classes, colours) == 90).all()
+
+
+def test_the_line_around_a_small_object_leaves_it_visible():
+    image = np.full((2000, 3000, 3), 90, np.uint8)
+    boxes = objects((100, 100, 116, 116), (1000, 500, 2000, 1500))
+    shown = Shown(labels=boxes.labels, scores=boxes.scores, boxes=boxes.boxes)
+    painted = paint(image, shown, ('cat',), [(250, 0, 0)])
+    assert (painted[104:112, 104:112] == 90).all()
+    assert (painted[1000, 1000:1008] == (250, 0, 0)).all()

@@ -1,10 +1,15 @@
-"""Give every image a picture with a name of its own."""
+"""Give every image a picture with a name of its own, and write it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from pathlib import PurePath
+from pathlib import Path, PurePath
+
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..atomic import written_whole
 
 KEPT = ('.jpg', '.jpeg', '.png')
 """Suffixes of images whose pictures are in the same format; all others become PNG."""
@@ -47,3 +52,18 @@ def candidates(image: str) -> Iterator[str]:
             yield f'{stem}{path.suffix}.png'
     for number in count(2):
         yield f'{stem}_{number}{suffix}'
+
+
+def save(picture: NDArray, path: Path) -> None:
+    """Write a picture, whole or not at all.
+
+    Args:
+        picture: shape H, W or H, W, 3 in RGB.
+        path: the file, JPEG if its suffix says so, else PNG.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    kind = 'JPEG' if path.suffix.lower() in ('.jpg', '.jpeg') else 'PNG'
+    with written_whole(path) as partial:
+        Image.fromarray(picture).save(partial, kind, quality=92)

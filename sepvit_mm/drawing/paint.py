@@ -3,73 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from .draw import Colour, with_whole_palette
+from .colours import Colour
+from .samples import Mask, Shown
 
-# Okabe and Ito's colours, which colour-blind people tell apart, without black; the
-# first stand out from vegetation and tissue alike.
-OKABE_ITO: tuple[Colour, ...] = (
-    (230, 159, 0),
-    (86, 180, 233),
-    (213, 94, 0),
-    (0, 158, 115),
-    (204, 121, 167),
-    (240, 228, 66),
-    (0, 114, 178),
-)
+READABLE = 120
+"""Least side in pixels of a picture with names of classes."""
 ROWS = 12
 """Classes in a legend; of more, the most frequent ones are named."""
-
-
-class Mask(NamedTuple):
-    """Pixels of an object, cut to their smallest rectangle."""
-
-    left: int
-    top: int
-    pixels: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What is known of an image, predicted or annotated.
-
-    Attributes:
-        labels: number of each object's class, shape N.
-        scores: of each object, shape N.
-        boxes: left, top, right, bottom of each object in pixels, shape N, 4.
-        masks: of each object. Defaults to None: only boxes.
-        label_map: number of each pixel's class, shape H, W. Defaults to None.
-        class_scores: score of each class of the whole image. Defaults to None.
-        is_truth: whether people said so; scores are then not written. Defaults to
-            False.
-    """
-
-    labels: NDArray = field(default_factory=lambda: np.zeros(0, int))
-    scores: NDArray = field(default_factory=lambda: np.zeros(0))
-    boxes: NDArray = field(default_factory=lambda: np.zeros((0, 4)))
-    masks: Sequence[Mask] | None = None
-    label_map: NDArray | None = None
-    class_scores: NDArray | None = None
-    is_truth: bool = False
-
-
-def colours_of(meta: Mapping[str, Any]) -> list[Colour]:
-    """Give every class a colour: the user's palette first, else Okabe and Ito's.
-
-    Args:
-        meta: the dataset's meta information.
-    """
-    if isinstance(meta.get('palette'), str) or not meta.get('palette'):
-        meta = {**meta, 'palette': OKABE_ITO}
-    whole = with_whole_palette(meta) or {}
-    return [tuple(colour[:3]) for colour in whole['palette']]
 
 
 def paint(
@@ -90,9 +37,13 @@ def paint(
         threshold: least score of an object to paint. Defaults to 0.3.
 
     Returns:
-        The picture, of the same shape.
+        The picture, of the same shape; of a whole image's classes, a small image is
+        enlarged, so that their names have a place.
     """
     painted = image.copy()
+    if shown.class_scores is not None:
+        times = -(-READABLE // min(image.shape[:2]))
+        painted = image.repeat(times, axis=0).repeat(times, axis=1)
     kept = np.flatnonzero(shown.scores >= threshold)
     if shown.label_map is not None:
         _paint_map(painted, shown.label_map, colours)
@@ -103,30 +54,68 @@ def paint(
     draw = ImageDraw.Draw(canvas)
     font = _font(*canvas.size)
     _paint_objects(draw, canvas.size, font, shown, kept, classes, colours)
-    if shown.class_scores is not None:
-        order = np.argsort(-shown.class_scores, kind='stable')
-        rows = [
-            (f'{_name(classes, i)} {shown.class_scores[i]:.2f}', colours[i])
-            for i in order[:5]
-        ]
-        if shown.is_truth:
-            rows = [(_name(classes, order[0]), colours[order[0]])]
-    elif shown.label_map is not None:
-        values, counts = np.unique(shown.label_map, return_counts=True)
-        share = counts / counts.sum()
-        rows = [
-            (f'{_name(classes, values[i])} {share[i]:.0%}', colours[values[i]])
-            for i in np.argsort(-counts, kind='stable')
-            if 0 <= values[i] < len(colours)
-        ]
-    else:
-        values, counts = np.unique(shown.labels[kept], return_counts=True)
-        rows = [
-            (f'{_name(classes, values[i])}: {counts[i]}', colours[values[i]])
-            for i in np.argsort(-counts, kind='stable')
-        ]
+    rows = _legend_of(shown, kept, classes, colours)
     _paint_legend(draw, canvas.size, font, rows)
     return np.asarray(canvas)
+
+
+def beside(
+    image: NDArray[np.uint8],
+    panels: Mapping[str, Shown | None],
+    classes: Sequence[str],
+    colours: Sequence[Colour],
+    *,
+    threshold: float = 0.3,
+) -> NDArray[np.uint8]:
+    """Paint what different sources know of one image, side by side.
+
+    Args:
+        image: shape H, W, 3 in RGB; left unchanged.
+        panels: what to paint, by caption; one that is None is left out.
+        classes: names of the classes.
+        colours: of the classes.
+        threshold: least score of an object to paint. Defaults to 0.3.
+
+    Returns:
+        The picture, with the captions above.
+    """
+    painted = {
+        caption: paint(image, shown, classes, colours, threshold=threshold)
+        for caption, shown in panels.items()
+        if shown is not None
+    }
+    height, width = next(iter(painted.values()), image).shape[:2]
+    font = _font(width, height)
+    bottom = font.size + 6
+    canvas = Image.new('RGB', (width * len(painted), bottom + height), 'white')
+    draw = ImageDraw.Draw(canvas)
+    for index, (caption, picture) in enumerate(painted.items()):
+        canvas.paste(Image.fromarray(picture), (index * width, bottom))
+        draw.text((index * width + 4, 1), caption, fill='black', font=font)
+    return np.asarray(canvas)
+
+
+def _legend_of(
+    shown: Shown, kept: NDArray, classes: Sequence[str], colours: Sequence[Colour]
+) -> list[tuple[str, Colour]]:
+    """Say which classes there are, the most important first."""
+    if shown.class_scores is not None:
+        scores = shown.class_scores
+        order = np.argsort(-scores, kind='stable')[:5]
+        if shown.is_truth:
+            return [(_name(classes, i), colours[i]) for i in order if scores[i] > 0]
+        return [(f'{_name(classes, i)} {scores[i]:.2f}', colours[i]) for i in order]
+    if shown.label_map is not None:
+        values, counts = np.unique(shown.label_map, return_counts=True)
+        texts = [f' {share:.0%}' for share in counts / counts.sum()]
+    else:
+        values, counts = np.unique(shown.labels[kept], return_counts=True)
+        texts = [f': {count}' for count in counts]
+    return [
+        (_name(classes, values[i]) + texts[i], colours[values[i]])
+        for i in np.argsort(-counts, kind='stable')
+        if 0 <= values[i] < len(colours)
+    ]
 
 
 def _name(classes: Sequence[str], index: int) -> str:
@@ -176,15 +165,18 @@ def _paint_objects(
     for index in kept[::-1]:
         left, top, right, bottom = shown.boxes[index].tolist()
         corners = (left, top, max(left, right), max(top, bottom))
-        draw.rectangle(corners, outline=colours[shown.labels[index]], width=line)
+        side = min(right - left, bottom - top)
+        thin = max(1, min(line, round(side / 8)))  # leaves small objects visible
+        draw.rectangle(corners, outline=colours[shown.labels[index]], width=thin)
     taken: list[tuple[float, ...]] = []
     several = len(set(shown.labels[kept].tolist())) > 1
     for index in kept[np.argsort(-shown.scores[kept], kind='stable')]:
         label = shown.labels[index]
-        score = f'{shown.scores[index]:.2f}'
-        text = f'{_name(classes, label)} {score}' if several else score
+        text = f'{shown.scores[index]:.2f}'
         if shown.is_truth:
             text = _name(classes, label)
+        elif several:
+            text = f'{_name(classes, label)} {text}'
         _, _, width, height = draw.textbbox((0, 0), text, font=font)
         for box in _places(shown.boxes[index], width + 4, height + 4, size):
             if not any(_overlap(box, other) for other in taken):

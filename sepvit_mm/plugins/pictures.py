@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from textwrap import shorten
@@ -13,9 +14,11 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from torch.utils.data import BatchSampler
 
-from ..drawing.draw import draw
+from ..drawing.colours import colours_of
 from ..drawing.images import read_image, source_of
-from ..drawing.names import PictureNames
+from ..drawing.names import PictureNames, save
+from ..drawing.paint import beside
+from ..drawing.samples import predictions_of, truth_of
 
 if TYPE_CHECKING:
     from mmengine.runner import Runner
@@ -23,10 +26,10 @@ if TYPE_CHECKING:
 
 @HOOKS.register_module()
 class PictureHook(Hook):
-    """Draw every test image with the visualizer of the library in use.
+    """Draw every test image twice: what people annotated, and what the model predicts.
 
     mmdet, mmseg and mmpretrain each have their own hook for this, with their own
-    arguments and file layouts; their visualizers agree.
+    arguments, looks and file layouts; this one treats all alike.
 
     Metrics do not depend on pictures: an image that cannot be drawn, for whatever
     reason, is counted, and a warning at the end of the test says how many there were.
@@ -70,7 +73,7 @@ class PictureHook(Hook):
         """Draw the images of one batch.
 
         Args:
-            runner: the runner with the visualizer and the dataset.
+            runner: the runner with the dataset.
             batch_idx: unused.
             data_batch: unused.
             outputs: the data samples of the batch, with predictions and ground truth.
@@ -82,8 +85,8 @@ class PictureHook(Hook):
             self._images += 1
             try:
                 self._draw(runner, sample, index)
-            # of any kind: transforms, datasets and visualizers are the user's, disks
-            # fill up, and no picture is worth the metrics of a whole test
+            # of any kind: transforms, datasets and models are the user's, disks fill
+            # up, and no picture is worth the metrics of a whole test
             except Exception as error:
                 self._failures += 1
                 if self._failures == 1:
@@ -93,14 +96,20 @@ class PictureHook(Hook):
 
     def _draw(self, runner: Runner, sample: Any, index: int | None) -> None:
         path = getattr(sample, 'img_path', None)
-        record, transforms = source_of(runner.test_dataloader.dataset, index, path)
-        name = _name_of(sample, record) or str(index)
-        draw(
-            runner.visualizer,
-            read_image(record, transforms),
-            sample,
-            self.folder / self._names.name(name),
-        )
+        dataset = runner.test_dataloader.dataset
+        record, transforms = source_of(dataset, index, path)
+        name = self._names.name(_name_of(sample, record) or str(index))
+        target = self.folder / name
+        with suppress(OSError):  # no picture of an earlier run stays
+            target.unlink()
+        image = read_image(record, transforms)
+        meta = getattr(dataset, 'metainfo', {})
+        classes = tuple(map(str, meta.get('classes') or ()))
+        panels = {
+            'annotated': truth_of(sample, len(classes)),
+            'predicted': predictions_of(sample),
+        }
+        save(beside(image, panels, classes, colours_of(meta)), target)
 
     def after_test(self, runner: Runner) -> None:
         """Say how many images were drawn, and which was the first that was not.

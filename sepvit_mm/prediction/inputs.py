@@ -117,7 +117,7 @@ def _images_in(folder: Path) -> list[Path]:
         for path in sorted(folder.rglob('*'))
         if path.suffix.lower() in IMAGES
         and not any(p.startswith('.') for p in path.relative_to(folder).parts)
-        and path.is_file()
+        and not path.is_dir()  # a link to a missing file is a failure, told later
     ]
 
 

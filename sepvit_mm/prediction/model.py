@@ -14,6 +14,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from numpy.typing import NDArray
+from PIL.JpegImagePlugin import JpegImageFile
 
 from ..backbones.arch import require_one_of
 from ..checkpoints import read_file
@@ -118,6 +119,9 @@ class Model:
             return with_image(record, self._frames.read(item))
         if not item.path.is_file():
             raise FileNotFoundError('no such file')
+        if not item.path.stat().st_size:
+            raise ValueError('the file is empty')
+        _require_whole(item.path)
         record = self._load(record)
         if record is None or record.get('img') is None:
             raise ValueError('the pipeline cannot load it')
@@ -170,6 +174,17 @@ class Model:
         if self._cast is None:
             return nullcontext()
         return torch.autocast(self.device.type, self._cast)
+
+
+def _require_whole(path: Path) -> None:
+    """Refuse a truncated JPEG: OpenCV would fill what is missing with grey."""
+    try:
+        image = JpegImageFile(path)
+    except SyntaxError:
+        return  # of another format, in which OpenCV notices
+    with image:
+        image.draft(image.mode, (1, 1))  # an eighth of the size, to save time
+        image.load()
 
 
 def with_image(record: Mapping[str, Any], image: NDArray) -> dict[str, Any]:

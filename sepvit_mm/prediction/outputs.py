@@ -10,13 +10,14 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ..atomic import written_whole
-from ..drawing.names import PictureNames
-from ..drawing.paint import Shown, colours_of, paint
+from ..drawing.colours import colours_of
+from ..drawing.names import PictureNames, save
+from ..drawing.paint import paint
+from ..drawing.samples import Shown
 from .inputs import Item
-from .results import run_lengths
+from .masks import run_lengths
 
 Kind = Literal['pictures', 'json', 'csv', 'masks']
 """What can be written."""
@@ -76,7 +77,7 @@ class Outputs:
         if 'pictures' in self.kinds:
             colours, classes = self._colours, self.classes
             picture = paint(image, shown, classes, colours, threshold=self.threshold)
-            _save(Image.fromarray(picture), self.folder / 'pictures' / name)
+            save(picture, self.folder / 'pictures' / name)
         if 'masks' in self.kinds:
             self._save_mask(shown, image.shape[:2], name)
         if 'json' in self.kinds:
@@ -101,7 +102,7 @@ class Outputs:
         wide = index.max(initial=0) > 255
         index = index.astype(np.uint16 if wide or shown.masks is not None else np.uint8)
         path = self.folder / 'masks' / f'{name.removesuffix(".png")}.png'
-        _save(Image.fromarray(index), path)
+        save(index, path)
 
     def _add_results(self, item: Item, size: tuple[int, ...], shown: Shown) -> None:
         number = len(self._images) + 1
@@ -179,12 +180,6 @@ class Outputs:
         if failures:
             path = self.folder / 'failures.csv'
             _write_csv(path, ('image', 'reason'), failures)
-
-
-def _save(image: Image.Image, path: Path) -> None:
-    kind = 'JPEG' if path.suffix.lower() in ('.jpg', '.jpeg') else 'PNG'
-    with written_whole(path) as partial:
-        image.save(partial, kind, quality=92)
 
 
 def _write_csv(

@@ -12,13 +12,12 @@ from typing import Any
 from mmengine.config import Config
 
 from ..backbones.arch import require_one_of
-from ..drawing.paint import Shown
+from ..drawing.samples import Shown, predictions_of
 from ..engine import load_config
 from ..errors import InputError
 from .inputs import Inputs, Item, find_inputs
 from .model import Model, Precision
 from .outputs import Kind, Outputs
-from .results import of_sample
 from .tiles import predict_in_tiles, tiles_of
 
 Track = Callable[[Sequence[Any]], Iterable[Any]]
@@ -114,11 +113,6 @@ def predict(
                 '--tile is for objects and pixels; a classifier sees an image whole'
             )
         tiles_of(tile, tile, tile, overlap)  # tells if sahi is missing
-        if tta and cfg.get('default_scope') == 'mmseg':
-            raise InputError(
-                '--tile averages scores of pixels, which mmseg does not return with '
-                '--tta: choose one of the two'
-            )
     found = find_inputs(given, every=every, image_root=image_root)
     model = Model(cfg, checkpoint, device=device, precision=precision, tta=tta)
     outcome = Outcome(len(found.items))
@@ -165,7 +159,7 @@ def _predict_batch(
     for (item, image, ready), sample in zip(loaded, samples):
         with _failing(item, outcome):
             sample = model([ready])[0] if sample is None else sample
-            _keep(item, image, of_sample(sample), outcome, outputs)
+            _keep(item, image, predictions_of(sample), outcome, outputs)
 
 
 class _failing:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ..drawing.draw import with_whole_palette
+from ..drawing.colours import colours_of
 from ..drawing.images import read_image
 from .held_out import HeldOut, Task
 
@@ -40,8 +40,7 @@ def pair(seen: HeldOut, index: int, task: Task, threshold: float = 0.0) -> bytes
     if task == 'classification' and max(image.size) < 128:
         scale = 128 / max(image.size)
     small = image.resize([max(1, round(side * scale)) for side in image.size])
-    meta = with_whole_palette({'classes': seen.classes}) or {}
-    colours = [tuple(colour) for colour in meta.get('palette', [])]
+    colours = colours_of({'classes': seen.classes})
     if task == 'classification':
         return _jpeg([small])
     truth, found = seen.truth[index], seen.found[index]

@@ -10,8 +10,10 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from ..annotations.files import spread
 from ..atomic import written_whole
+from ..drawing.colours import colours_of
 from ..drawing.images import to_rgb
-from ..drawing.paint import Mask, Shown, colours_of, paint
+from ..drawing.paint import paint
+from ..drawing.samples import Shown, cut
 from .masks import label_map, mask_of
 from .sample import Sample, Samples
 from .writing import annotated_classes
@@ -116,7 +118,8 @@ def _shown(
     boxes = np.array([each.box for each in sample.objects]).reshape(-1, 4) * ratio
     masks = None
     if samples.task == 'instance':
-        masks = [_mask(mask_of(each, sample.size), size) for each in sample.objects]
+        whole = (Image.fromarray(mask_of(o, sample.size)) for o in sample.objects)
+        masks = [cut(np.asarray(mask.resize(size))) for mask in whole]
     return Shown(
         labels=np.array([number[each.label] for each in sample.objects], int),
         scores=np.ones(len(boxes)),
@@ -124,12 +127,3 @@ def _shown(
         masks=masks,
         is_truth=True,
     )
-
-
-def _mask(pixels: np.ndarray, size: tuple[int, int]) -> Mask:
-    reduced = np.asarray(Image.fromarray(pixels).resize(size))
-    rows, columns = np.flatnonzero(reduced.any(1)), np.flatnonzero(reduced.any(0))
-    if not len(rows):
-        return Mask(0, 0, np.zeros((0, 0), bool))
-    top, left = int(rows[0]), int(columns[0])
-    return Mask(left, top, reduced[top : rows[-1] + 1, left : columns[-1] + 1])

@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from ..atomic import written_whole
-from ..drawing.paint import colours_of
+from ..drawing.colours import colours_of
 from .masks import label_map, mask_of
 from .sample import Object, Samples
 
