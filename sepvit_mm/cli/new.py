@@ -7,6 +7,7 @@ classes; inspects and splits them; and chooses a recipe for them and this machin
 from __future__ import annotations
 
 import shlex
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import get_args
@@ -83,6 +84,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Make the project, and print what it found, chose and wrote."""
+    if sys.stderr.isatty():  # the tables come at the end, a minute later on much data
+        timing = '' if args.minutes is None else ', and timing a few steps'
+        print(f'reading {args.data}{timing} ...', file=sys.stderr)
     with quiet():
         project = new(
             args.data,
@@ -117,7 +121,7 @@ def _print(project: Project) -> None:
     out.print(project.inspection.table)
     splits = project.splits.by_name.items()
     sizes = ', '.join(f'{len(indices)} {name}' for name, indices in splits)
-    tested = '' if 'test' in project.splits.by_name else ' (val is the test, too)'
+    tested = '' if 'test' in project.splits.by_name else ' (val is also the test set)'
     out.print(f'\nimages: {sizes}{tested}')
     for note in project.splits.notes:
         out.print(f'note: {note}')
