@@ -9,7 +9,7 @@ from textwrap import dedent
 import numpy as np
 import pytest
 from commands import ROOT
-from noise import HEIGHT, WIDTH, _box, write_images
+from noise import COUNT, HEIGHT, WIDTH, _box, write_images
 from PIL import Image
 
 from sepvit_mm.cli.main import main
@@ -102,4 +102,5 @@ def test_the_commands_lead_from_a_folder_to_a_report(task, tmp_path, monkeypatch
     assert names == ['new', 'train', 'test', 'predict', 'report']
     for path in re.findall(r'`(project/[\w/]+\.\w+)`', PAGE):
         assert (tmp_path / path).is_file(), path
-    assert len([*(tmp_path / 'project/predictions/pictures').iterdir()]) == 6
+    pictures = {p.name for p in (tmp_path / 'project/predictions/pictures').iterdir()}
+    assert {f'{index}.png' for index in range(COUNT)} <= pictures
