@@ -9,7 +9,7 @@ from textwrap import dedent
 import numpy as np
 import pytest
 from commands import ROOT
-from noise import COUNT, HEIGHT, WIDTH, _box, write_images
+from noise import HEIGHT, WIDTH, _box, write_images
 from PIL import Image
 
 from sepvit_mm.cli.main import main
@@ -92,6 +92,7 @@ def commands_for(task: str) -> list[list[str]]:
 def test_the_commands_lead_from_a_folder_to_a_report(task, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     LAYOUTS[task](tmp_path / 'photos')
+    write_images(tmp_path / 'other_photos', 2)
     names = []
     for name, *arguments in commands_for(task):
         if name == 'new':
@@ -102,5 +103,4 @@ def test_the_commands_lead_from_a_folder_to_a_report(task, tmp_path, monkeypatch
     assert names == ['new', 'train', 'test', 'predict', 'report']
     for path in re.findall(r'`(project/[\w/]+\.\w+)`', PAGE):
         assert (tmp_path / path).is_file(), path
-    pictures = {p.name for p in (tmp_path / 'project/predictions/pictures').iterdir()}
-    assert {f'{index}.png' for index in range(COUNT)} <= pictures
+    assert len([*(tmp_path / 'project/predictions/pictures').iterdir()]) == 2
