@@ -549,15 +549,13 @@ def test_steps_are_counted_on_a_terminal_and_nowhere_else(
     monkeypatch.setenv('TERM', 'xterm')
     monkeypatch.setattr(sys, 'stderr', err := stream())
     hook = StepStatus('Timing steps')
-    runner = SimpleNamespace(iter=1, max_iters=11)
-    hook.before_train(runner)
-    hook.before_train_iter(runner, 1)
-    with status('Inspecting'):
-        pass
-    hook.after_train(runner)
+    with pytest.raises(KeyboardInterrupt), status('Timing steps'):
+        hook.before_train_iter(SimpleNamespace(iter=1, max_iters=11), 1)
+        raise KeyboardInterrupt
     said = err.getvalue()
     assert ('Timing steps: 2 of 11 steps' in said) == shown
     assert bool(said) == shown
+    assert said.rfind('\x1b[?25h') >= said.rfind('\x1b[?25l')  # the cursor is back
 
 
 def test_the_length_for_minutes_is_what_was_timed(tmp_path, monkeypatch):

@@ -5,12 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
+from rich.status import Status
 
 from ..terminal import console
+
+# a config, and so a hook in it, is copied: it cannot hold what is on the terminal
+_shown: ContextVar[Status] = ContextVar('_shown')
 
 
 @contextmanager
@@ -20,13 +25,17 @@ def status(text: str) -> Iterator[None]:
     Args:
         text: what is being done.
     """
-    with console(sys.stderr).status(text):
-        yield
+    with console(sys.stderr).status(text) as line:
+        token = _shown.set(line)
+        try:
+            yield
+        finally:
+            _shown.reset(token)
 
 
 @HOOKS.register_module()
 class StepStatus(Hook):
-    """Counts the steps of a training on stderr; not if that is no terminal.
+    """Counts the steps of a training in the line of :func:`status`.
 
     Args:
         purpose: what they are for.
@@ -34,15 +43,6 @@ class StepStatus(Hook):
 
     def __init__(self, purpose: str) -> None:
         self._purpose = purpose
-        self._line = console(sys.stderr).status(purpose)
-
-    def before_train(self, runner: Runner) -> None:
-        """Show the line.
-
-        Args:
-            runner: unused.
-        """
-        self._line.start()
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: object = None
@@ -54,14 +54,6 @@ class StepStatus(Hook):
             batch_idx: unused.
             data_batch: unused.
         """
-        self._line.update(
+        _shown.get().update(
             f'{self._purpose}: {runner.iter + 1} of {runner.max_iters} steps'
         )
-
-    def after_train(self, runner: Runner) -> None:
-        """Remove the line.
-
-        Args:
-            runner: unused.
-        """
-        self._line.stop()

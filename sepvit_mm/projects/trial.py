@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from ..check.run import own_instances
 from ..engine import train
-from .status import StepStatus
+from .status import StepStatus, status
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def trial(cfg: Config, *, steps: int, purpose: str) -> Iterator[Runner]:
     cfg.default_hooks.checkpoint = None
     cfg.log_level = 'ERROR'
     cfg.visualizer.vis_backends = []
-    with own_instances(), TemporaryDirectory() as folder:
+    with own_instances(), TemporaryDirectory() as folder, status(purpose):
         cfg.work_dir = folder
         counter = dict(type=StepStatus.__name__, purpose=purpose)
         cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), counter]
