@@ -326,3 +326,27 @@ def test_a_contact_sheet_shows_annotations(tmp_path, task):
 def test_a_box_within_the_image_is_left_as_it_is():
     given = Object('a', (0, 0, 60, 40))
     assert clean([given], SIZE, 'detection') == ((given,), [])
+
+
+def test_masks_are_read_for_semantic_segmentation_though_boxes_are_there_too(tmp_path):
+    outline = [[0, 0, 30, 0, 30, 40, 0, 40]]
+    data = coco(tmp_path, [dict(bbox=[0, 0, 30, 40], segmentation=outline)])
+    (data / 'masks').mkdir()
+    (data / 'classes.txt').write_text('ground\ncat\n')
+    for i in range(3):
+        labels = np.zeros((40, 60), np.uint8)
+        labels[10:20, 10:20] = 1
+        Image.fromarray(labels).save(data / f'masks/{i}.png')
+    samples = read(data, 'semantic')
+    assert samples.samples[0].mask == data / 'masks/0.png'
+    assert samples.format.endswith('(not read: COCO)')
+    assert read(data, 'detection').format.startswith('COCO')
+
+
+def test_an_inspection_of_outlines_for_semantic_counts_images(tmp_path):
+    objects = [dict(bbox=BOX), dict(bbox=BOX[:2] + [9, 9])]
+    samples = read(coco(tmp_path, objects), 'semantic')
+    counts = inspect(samples, {'train': range(3)}, longest=60).json['classes']
+    images = {name: split['train']['images'] for name, split in counts.items()}
+    assert images == {'background': 3, 'cat': 1, 'dog': 0}
+    assert counts['cat']['train']['objects'] == 1

@@ -92,7 +92,12 @@ class Choices:
             rows.append(('anchors', self._anchors, self.anchors_reason))
         return [
             *rows,
-            ('batch', f'{self.batch} images, {self.workers} to load', self._fits),
+            (
+                'batch',
+                f'{self.batch} images, loaded by {self.workers} '
+                f'process{"es" * (self.workers > 1)}',
+                self._fits,
+            ),
             ('learning rate', f'{self.rate:g}', self.rate_reason),
             ('length', f'{self.steps} steps', self.steps_reason),
         ]

@@ -317,10 +317,16 @@ def _render(
         str(each.config): each.config.read_text() for each in histories if each.config
     }
     return environment.get_template('page.html').render(
-        title='Report of ' + ', '.join(each.work_dir.name for each in histories),
+        title='Report of ' + ', '.join(_name(each.work_dir) for each in histories),
         subtitle=subtitle,
         runs=runs,
         details=details,
         configs=configs,
         **{key: value for key, value in vars(page).items() if key != 'files'},
     )
+
+
+def _name(work_dir: Path) -> str:
+    """Return a name for a run; that of its project if the folder is only called run."""
+    path = work_dir.absolute()
+    return path.parent.name if path.name == 'run' else path.name

@@ -48,7 +48,7 @@ class Inspection:
     @property
     def unit(self) -> str:
         """What is counted: 'objects', or 'images' that show a class."""
-        has_objects = any(sample.objects for sample in self.samples.samples)
+        has_objects = self.samples.task in ('detection', 'instance')
         return 'objects' if has_objects else 'images'
 
     @property

@@ -135,7 +135,8 @@ def recognise(
         names: of the classes, if the user gives them. Defaults to none.
 
     Returns:
-        The format, and what it found. Of several, the one that explains most files.
+        The format, and what it found. Of several, one that is for this task alone, else
+        the one that explains most files; the text names the others.
 
     Raises:
         InputError: there is none, or none for the task.
@@ -158,7 +159,12 @@ def recognise(
             f'{data} is {each.NAME} ({it.text}), which can be read for '
             f'{" and ".join(sorted(each.TASKS))}, but not for {task}'
         )
-    return max(suitable, key=lambda pair: pair[1].share)
+    # a format for this task alone says more about it than one for several
+    best, it = max(suitable, key=lambda pair: (len(pair[0].TASKS) == 1, pair[1].share))
+    others = [each.NAME for each, _ in fitting if each is not best]
+    if others:
+        it = replace(it, text=f'{it.text} (not read: {", ".join(others)})')
+    return best, it
 
 
 def _there(data: Path) -> str:

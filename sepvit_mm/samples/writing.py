@@ -13,7 +13,7 @@ from PIL import Image
 from ..atomic import written_whole
 from ..drawing.colours import colours_of
 from .masks import label_map, mask_of
-from .sample import Object, Samples
+from .sample import Object, Sample, Samples
 
 
 def images_folder(samples: Samples) -> Path:
@@ -109,7 +109,7 @@ def write_masks(samples: Samples, indices: Sequence[int], folder: str | Path) ->
 
 
 def annotated_classes(samples: Samples, index: int) -> Iterator[str]:
-    """Yield the name of each annotation of an image: a class once for each object.
+    """Yield the class of each object of an image, or each class that its pixels have.
 
     Args:
         samples: all images.
@@ -124,5 +124,11 @@ def annotated_classes(samples: Samples, index: int) -> Iterator[str]:
         for number in np.unique(label_map(samples, sample)).tolist():
             if number < len(samples.classes):
                 yield samples.classes[number]
+    elif samples.task == 'semantic':
+        yield from dict.fromkeys([samples.classes[0], *_labels(sample)])
     else:
-        yield from (each.label for each in sample.objects)
+        yield from _labels(sample)
+
+
+def _labels(sample: Sample) -> list[str]:
+    return [each.label for each in sample.objects]
