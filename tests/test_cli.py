@@ -116,13 +116,14 @@ def test_without_a_known_command_nothing_runs(args, capsys):
 NEW = ['new', '--task', 'detection']
 # What is given, and what the message says about it.
 MISTAKES = {
-    'report: no folder': (
-        ['report', 'absent'],
-        'absent is not a folder; name the work',
+    'report: no work dir': (['report'], 'required: WORK_DIR'),
+    'report: absent': (['report', 'absent'], 'absent is not a folder: give the work'),
+    'report: no run': (['report', 'folder'], 'folder has no config, log or checkpoint'),
+    'report: out': (['report', 'folder', '--out', 'taken'], 'taken is a folder'),
+    'report: images': (
+        ['report', 'x', '--images', '-1'],
+        '--images: .*-1, .*0 or more',
     ),
-    'report: no training': (['report', 'folder'], 'folder has no run, no config'),
-    'report: images': (['report', 'x', '--images', '-1'], '-1, but must be 0 or more'),
-    'report: out': (['report', 'x', '--out', 'folder'], 'folder is a folder'),
     'train: no config': (['train'], 'required: CONFIG'),
     'train: absent config': (['train', 'absent.py'], 'not found: absent.py'),
     'train: launcher': (['train', CROWNS, '--launcher', 'fork'], "'fork' .*'pytorch'"),
@@ -285,6 +286,7 @@ TO_WRITE = {
     '--show-dir': ['test', CROWNS, 'x', '--show-dir', 'new/x'],
     'metrics.json': ['test', CROWNS, 'x', '--cfg-options', 'work_dir=new/x'],
     '--out folder': ['predict', CROWNS, 'x', 'x', '--out', 'new/x'],
+    '--out page': ['report', 'x', '--out', 'new/x'],
     '--json': ['benchmark', '--json', 'new/x'],
     '--markdown': ['benchmark', '--markdown', 'new/x'],
     'DST': ['convert', 'x', 'new/x'],

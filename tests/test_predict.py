@@ -30,13 +30,13 @@ from pycocotools.cocoeval import COCOeval
 import sepvit_mm
 from sepvit_mm.cli.main import main
 from sepvit_mm.drawing.colours import OKABE_ITO, colours_of
+from sepvit_mm.drawing.masks import run_lengths, union
 from sepvit_mm.drawing.paint import paint
 from sepvit_mm.drawing.samples import Mask, Shown, cut
 from sepvit_mm.engine import evaluate, load_config
 from sepvit_mm.engine.models import build_model
 from sepvit_mm.errors import InputError
 from sepvit_mm.prediction.inputs import find_inputs
-from sepvit_mm.prediction.masks import run_lengths, union
 from sepvit_mm.prediction.tiles import merged, predict_in_tiles, tiles_of
 
 TASKS = ('detection', 'instance', 'semantic', 'classification')

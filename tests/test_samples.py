@@ -344,7 +344,7 @@ def test_masks_are_read_for_semantic_segmentation_though_boxes_are_there_too(tmp
 
 
 def test_an_inspection_of_outlines_for_semantic_counts_images(tmp_path):
-    objects = [dict(bbox=BOX), dict(bbox=BOX[:2] + [9, 9])]
+    objects = [dict(bbox=BOX), dict(bbox=[*BOX[:2], 9, 9])]
     samples = read(coco(tmp_path, objects), 'semantic')
     counts = inspect(samples, {'train': range(3)}, longest=60).json['classes']
     images = {name: split['train']['images'] for name, split in counts.items()}

@@ -70,6 +70,11 @@ def add_config(parser: ArgumentParser, *, several: bool = False) -> None:
         parser.add_argument('configs', nargs='+', metavar='CONFIG', help='config files')
     else:
         parser.add_argument('config', metavar='CONFIG', help='config file')
+    add_cfg_options(parser)
+
+
+def add_cfg_options(parser: ArgumentParser) -> None:
+    """Add overrides of a config's values to a command's arguments."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',

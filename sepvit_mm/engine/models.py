@@ -13,6 +13,7 @@ from mmengine.registry import MODELS, PARAM_SCHEDULERS, init_default_scope
 from torch import nn
 from torch.optim import Optimizer
 
+from ..errors import InputError
 from .config import in_float32
 
 
@@ -55,3 +56,21 @@ def build_scheduler(cfg: Mapping[str, Any], optimizer: Optimizer) -> _ParamSched
     """
     settings = {key: cfg[key] for key in cfg if key != 'convert_to_iter_based'}
     return PARAM_SCHEDULERS.build(settings, default_args=dict(optimizer=optimizer))
+
+
+def find_device(name: str | None) -> torch.device:
+    """Return the device of this name, once it has held a number.
+
+    Args:
+        name: such as 'cuda:1'; None for a GPU if there is one, else the CPU.
+
+    Raises:
+        InputError: the device cannot be used.
+    """
+    try:
+        device = torch.device(name or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        torch.zeros(1, device=device)
+    except (AssertionError, RuntimeError) as error:
+        reason = str(error).partition('\n')[0]
+        raise InputError(f'--device {name} cannot be used: {reason}') from error
+    return device

@@ -32,6 +32,7 @@ from .config import (
     type_of,
 )
 from .evaluators import use_faster_coco
+from .models import find_device
 
 
 def train(
@@ -165,6 +166,7 @@ def evaluate(
     *,
     tta: bool = False,
     show_dir: str | Path | None = None,
+    device: str | None = None,
     hooks: Sequence[Hook] = (),
 ) -> dict[str, float]:
     """Evaluate a checkpoint on the config's ``test_dataloader``.
@@ -177,6 +179,7 @@ def evaluate(
             ``tta_pipeline``. Defaults to False.
         show_dir: folder for pictures of predictions beside the ground truth. Defaults
             to None: no pictures.
+        device: such as 'cuda:1'. Defaults to None: a GPU if there is one.
         hooks: hooks to register, for instance to see the predictions. Defaults to
             none.
 
@@ -203,6 +206,8 @@ def evaluate(
         runner.register_hook(PictureHook(show_dir))
     for hook in hooks:
         runner.register_hook(hook)
+    if device is not None:
+        runner.model.to(find_device(device))
     return runner.test()
 
 

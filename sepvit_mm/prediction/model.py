@@ -21,7 +21,7 @@ from ..checkpoints import read_file
 from ..checkpoints.whole import load_entirely
 from ..drawing.images import to_rgb
 from ..engine.config import datasets_of, type_of
-from ..engine.models import build_model
+from ..engine.models import build_model, find_device
 from ..engine.runs import augment, checkpoint_in
 from ..errors import InputError
 from ..plugins.bfloat16 import cast_for_operators
@@ -59,7 +59,7 @@ class Model:
     ) -> None:
         require_one_of('precision', precision, Precision)
         cfg = deepcopy(cfg)
-        self.device = _device(device)
+        self.device = find_device(device)
         if precision == 'fp16' and self.device.type == 'cpu':
             raise InputError('precision fp16 needs a GPU; on the CPU, use fp32 or bf16')
         if tta:
@@ -196,16 +196,6 @@ def with_image(record: Mapping[str, Any], image: NDArray) -> dict[str, Any]:
     """
     shape = image.shape[:2]
     return {**record, 'img': image, 'img_shape': shape, 'ori_shape': shape}
-
-
-def _device(name: str | None) -> torch.device:
-    try:
-        device = torch.device(name or ('cuda' if torch.cuda.is_available() else 'cpu'))
-        torch.zeros(1, device=device)
-    except (AssertionError, RuntimeError) as error:
-        reason = str(error).partition('\n')[0]
-        raise InputError(f'--device {name} cannot be used: {reason}') from error
-    return device
 
 
 def _test_dataset(cfg: Config) -> Any:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from ..atomic import written_whole
 from ..drawing.colours import colours_of
+from ..drawing.masks import run_lengths
 from ..drawing.names import PictureNames, save
 from ..drawing.paint import paint
 from ..drawing.samples import Shown
 from .inputs import Item
-from .masks import run_lengths
 
 Kind = Literal['pictures', 'json', 'csv', 'masks']
 """What can be written."""

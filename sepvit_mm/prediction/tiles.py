@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..drawing.masks import union
 from ..drawing.samples import Mask, Shown, predictions_of
 from ..errors import InputError
-from .masks import union
 from .model import Model, with_image
 
 Tile = tuple[int, int, int, int]

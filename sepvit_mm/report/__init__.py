@@ -1,5 +1,5 @@
-"""Report what a training did and where its model fails, as one HTML file."""
+"""Show in one file how a model learned, and where it is right and wrong."""
 
-from .build import write_report
+from .page import write_report
 
 __all__ = ['write_report']

@@ -1,228 +1,147 @@
-"""Run a model once on held-out data, and keep truth and predictions."""
+"""Predict the test data of a run once, and keep of it what a report needs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Protocol
 
-import numpy as np
-import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import DATASETS, init_default_scope
+from torch.utils.data import BatchSampler
 
 from ..engine import evaluate
-
-if TYPE_CHECKING:
-    from mmengine.runner import Runner
-
-Task = Literal['detection', 'instance', 'semantic', 'classification']
+from . import classes, objects, pixels
+from .parts import Findings, Pair
 
 
-@dataclass
-class HeldOut:
-    """Truth and predictions of held-out images.
+class Task(Protocol):
+    """What a module must have to report on a task."""
+
+    def take(self, sample: Any, record: Mapping[str, Any]) -> Any:
+        """Take truth and prediction out of a data sample, in little memory."""
+
+    def measure(self, taken: list[Any], names: list[str], cfg: Config) -> Findings:
+        """Find out what the predictions say about the model."""
+
+    def pair(self, taken: Any, names: list[str], threshold: float) -> Pair:
+        """Return truth and prediction as they are drawn."""
+
+
+# By the part of a data sample that tells the task.
+TASKS: dict[str, Task] = {
+    'pred_instances': objects,
+    'pred_sem_seg': pixels,
+    'pred_score': classes,
+}
+
+
+@dataclass(eq=False)
+class HeldOut(Hook):
+    """The test data with what was predicted on it, collected during one test.
 
     Attributes:
-        classes: their names.
-        metrics: what the config's evaluators say.
-        paths: of the images, in the order of the dataset.
-        truth: for each image what the library's data sample says: a list of objects
-            in COCO's format, a label map, or the number of a class.
-        found: the same for predictions; for a classifier the scores of all classes.
-        sizes: width and height of each image.
+        metrics: of the config's evaluators.
+        dataset: the test dataset.
+        meta: its meta information.
+        task: how to report on it; None if nothing was predicted.
+        images: index in the dataset and path of each image, None if unknown.
+        taken: truth and prediction of each image.
+        missing: a sentence for each thing that could not be had.
     """
 
-    classes: tuple[str, ...] = ()
     metrics: dict[str, float] = field(default_factory=dict)
-    paths: list[str] = field(default_factory=list)
-    truth: list[Any] = field(default_factory=list)
-    found: list[Any] = field(default_factory=list)
-    sizes: list[tuple[int, int]] = field(default_factory=list)
+    dataset: Any = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    task: Task | None = None
+    images: list[tuple[int | None, str | None]] = field(default_factory=list)
+    taken: list[Any] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the classes."""
+        return [str(name) for name in self.meta.get('classes') or ()]
+
+    def before_test(self, runner: Any) -> None:
+        """Begin to collect.
+
+        Args:
+            runner: the runner with the data loader.
+        """
+        self.dataset = runner.test_dataloader.dataset
+        self.meta = getattr(self.dataset, 'metainfo', {})
+        sampler = getattr(runner.test_dataloader, 'batch_sampler', None)
+        self._batches: Iterator[list[int]] = iter(())
+        if isinstance(sampler, BatchSampler):  # one that can be read twice
+            self._batches = iter(sampler)
+
+    def after_test_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        """Collect the images of one batch.
+
+        Args:
+            runner: unused.
+            batch_idx: unused.
+            data_batch: unused.
+            outputs: the data samples of the batch, with predictions and truth.
+        """
+        indices = next(self._batches, [None] * len(outputs))
+        for index, sample in zip(indices, outputs):
+            if self.task is None:
+                self.task = next((t for k, t in TASKS.items() if k in sample), None)
+            if self.task is None:
+                continue
+            known = index is not None and hasattr(self.dataset, 'get_data_info')
+            record = self.dataset.get_data_info(index) if known else {}
+            self.images.append((index, _path_of(sample, record)))
+            self.taken.append(self.task.take(sample, record))
 
 
-def task_of(cfg: Config) -> Task:
-    """Tell what a config's model does.
-
-    Args:
-        cfg: from :func:`sepvit_mm.engine.load_config`.
-    """
-    scope = cfg.get('default_scope')
-    if scope == 'mmseg':
-        return 'semantic'
-    if scope == 'mmpretrain':
-        return 'classification'
-    heads = str(cfg.model)
-    return 'instance' if 'mask_head' in heads else 'detection'
+def _path_of(sample: Any, record: Mapping[str, Any]) -> str | None:
+    path = getattr(sample, 'img_path', None) or record.get('img_path')
+    return path[0] if isinstance(path, (list, tuple)) else path
 
 
 def predict_held_out(
-    cfg: Config,
-    checkpoint: str | Path,
-    split: str = 'val',
-    advance: Callable[[int, int], None] | None = None,
+    cfg: Config, checkpoint: str | Path, *, device: str | None = None
 ) -> HeldOut:
-    """Run a model once on held-out data.
+    """Predict the config's test data, once, for metrics and report alike.
 
     Args:
         cfg: from :func:`sepvit_mm.engine.load_config`; left unchanged.
-        checkpoint: file of the weights.
-        split: 'val' or 'test'. Defaults to 'val'.
-        advance: called with the batches done and all of them. Defaults to None.
+        checkpoint: the file.
+        device: such as 'cuda:1'. Defaults to None: a GPU if there is one.
 
     Raises:
         InputError: data or the checkpoint is missing or does not fit.
     """
-    cfg = Config(cfg.to_dict(), filename=cfg.filename)
-    if split == 'val':
-        cfg.test_dataloader = cfg.val_dataloader
-        cfg.test_evaluator = cfg.val_evaluator
-        cfg.setdefault('test_cfg', {})
-    collector = _Collector(task_of(cfg), advance)
-    # mmengine dumps the config into the work dir, which must stay as training left it
-    with TemporaryDirectory() as folder:
-        cfg.work_dir = folder
-        collector.seen.metrics = evaluate(cfg, checkpoint, hooks=[collector])
-    return collector.seen
-
-
-class _Collector(Hook):
-    """Keep of every data sample what a report needs, on the CPU."""
-
-    def __init__(self, task: Task, advance: Callable[[int, int], None] | None) -> None:
-        self.task, self.advance = task, advance
-        self.seen = HeldOut()
-        self._records: dict[str, dict[str, Any]] = {}
-
-    def before_test(self, runner: Runner) -> None:
-        dataset = runner.test_dataloader.dataset
-        self.seen.classes = tuple(dataset.metainfo.get('classes') or ())
-        if self.task in ('detection', 'instance'):
-            records = (dataset.get_data_info(i) for i in range(len(dataset)))
-            self._records = {record['img_path']: record for record in records}
-
-    def after_test_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: Any = None,
-    ) -> None:
-        for sample in outputs:
-            truth, found, size = getattr(self, f'_{self.task}')(sample)
-            self.seen.paths.append(str(getattr(sample, 'img_path', '')))
-            self.seen.truth.append(truth)
-            self.seen.found.append(found)
-            self.seen.sizes.append(size)
-        if self.advance:
-            self.advance(batch_idx + 1, len(runner.test_dataloader))
-
-    def _detection(self, sample: Any, masks: bool = False) -> tuple[Any, Any, Any]:
-        height, width = sample.ori_shape
-        truth = [
-            _object(each, width, height, masks)
-            for each in self._records[sample.img_path].get('instances', [])
-        ]
-        predicted = sample.pred_instances.cpu()
-        found = []
-        for index, (box, score, label) in enumerate(
-            zip(predicted.bboxes, predicted.scores, predicted.labels)
-        ):
-            entry = dict(bbox=_sides(box.tolist()), score=float(score))
-            entry['category_id'] = int(label) + 1
-            if masks:
-                entry['segmentation'] = _encoded(predicted.masks[index])
-            found.append(entry)
-        return truth, found, (width, height)
-
-    def _instance(self, sample: Any) -> tuple[Any, Any, Any]:
-        return self._detection(sample, masks=True)
-
-    def _semantic(self, sample: Any) -> tuple[Any, Any, Any]:
-        truth = sample.gt_sem_seg.data.squeeze(0).cpu().numpy().astype(np.uint8)
-        found = sample.pred_sem_seg.data.squeeze(0).cpu().numpy().astype(np.uint8)
-        return truth, found, truth.shape[::-1]
-
-    def _classification(self, sample: Any) -> tuple[Any, Any, Any]:
-        height, width = getattr(sample, 'ori_shape', (0, 0))
-        return int(sample.gt_label), sample.pred_score.cpu().numpy(), (width, height)
-
-
-def _sides(box: list[float]) -> list[float]:
-    return [box[0], box[1], box[2] - box[0], box[3] - box[1]]
-
-
-def _encoded(mask: Any) -> dict[str, Any]:
-    from pycocotools import mask as coco
-
-    pixels = mask.numpy() if isinstance(mask, torch.Tensor) else mask
-    return coco.encode(np.asfortranarray(pixels.astype(np.uint8)))
-
-
-def _object(
-    entry: dict[str, Any], width: int, height: int, masks: bool
-) -> dict[str, Any]:
-    """Convert an instance of mmdet to COCO's format."""
-    box = _sides([float(value) for value in entry['bbox']])
-    truth: dict[str, Any] = dict(
-        bbox=box,
-        category_id=entry['bbox_label'] + 1,
-        iscrowd=int(bool(entry.get('ignore_flag'))),
-        area=box[2] * box[3],
-    )
-    if masks and entry.get('mask'):
-        from pycocotools import mask as coco
-
-        shape = entry['mask']
-        if isinstance(shape, list):
-            shape = coco.merge(coco.frPyObjects(shape, height, width))
-        elif isinstance(shape['counts'], list):
-            shape = coco.frPyObjects(shape, height, width)
-        truth['segmentation'] = shape
-        truth['area'] = float(coco.area(shape))
-    return truth
-
-
-def coco_content(seen: HeldOut) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return truth and detections as the content of COCO files.
-
-    Args:
-        seen: of a detector. Images, objects and classes are numbered from 1.
-    """
-    annotations: list[dict[str, Any]] = []
-    found: list[dict[str, Any]] = []
-    for image, (objects, detections) in enumerate(zip(seen.truth, seen.found), start=1):
-        for entry in objects:
-            number = len(annotations) + 1
-            annotations.append({**entry, 'id': number, 'image_id': image})
-        found += [{**entry, 'image_id': image} for entry in detections]
-    images = [
-        dict(id=number, width=width, height=height, file_name=path)
-        for number, (path, (width, height)) in enumerate(
-            zip(seen.paths, seen.sizes), start=1
+    held_out = HeldOut()
+    held_out.metrics = evaluate(cfg, checkpoint, device=device, hooks=[held_out])
+    if held_out.task is None:
+        held_out.missing.append(
+            'The predictions are neither boxes nor label maps nor classes: only the '
+            'metrics are shown.'
         )
-    ]
-    categories = [dict(id=i, name=name) for i, name in enumerate(seen.classes, 1)]
-    truth = dict(images=images, annotations=annotations, categories=categories)
-    return truth, found
+    return held_out
 
 
-def data_counts(cfg: Config) -> dict[str, str]:
-    """Count the images of a config's datasets; what cannot be read says why.
+def count_images(cfg: Config, dataloader: str) -> int | None:
+    """Count the images that a dataset yields in an epoch.
 
     Args:
-        cfg: from :func:`sepvit_mm.engine.load_config`.
+        cfg: a loaded config.
+        dataloader: the key of its data loader.
+
+    Returns:
+        The number; None if the dataset cannot be built.
     """
     init_default_scope(cfg.get('default_scope') or 'mmengine')
-    counts = {}
-    for phase in ('train', 'val', 'test'):
-        node = (cfg.get(f'{phase}_dataloader') or {}).get('dataset')
-        if node:
-            try:
-                counts[phase] = f'{len(DATASETS.build(node))} images'
-            except Exception as error:  # of any kind: data need not be on this machine
-                counts[phase] = f'not readable here ({type(error).__name__})'
-    return counts
+    try:
+        return len(DATASETS.build(deepcopy(cfg[dataloader].dataset)))
+    except Exception:  # of any kind: the dataset is the user's, and so are its files
+        return None

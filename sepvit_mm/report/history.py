@@ -1,176 +1,106 @@
-"""Read what a training left in its work dir: curves, log, config, checkpoints."""
+"""How a run went: losses, rates and metrics that mmengine wrote while it trained."""
 
 from __future__ import annotations
 
 import json
-import re
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from ..checkpoints.fill import REPORT
-from ..checkpoints.whole import latest_checkpoint
-from ..errors import InputError
+Curve = list[tuple[float, float]]
+"""Steps or epochs, each with a value."""
 
-Series = dict[str, list[tuple[float, float]]]
-"""Values by name: pairs of the step and the value."""
-
-STAMP = re.compile(r'\d{8}_\d{6}')  # how mmengine names the folder of a run
-COUNTERS = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory'}
-# what the log says of weights that were loaded
-WEIGHTS = re.compile(
-    r'fill|loads checkpoint|load checkpoint|init_cfg|from scratch', re.IGNORECASE
-)
+NO_METRICS = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory', 'base_lr'}
 
 
 @dataclass
 class History:
-    """What a training left.
+    """Values over the steps of a run, in the order of mmengine's log.
 
     Attributes:
-        work_dir: the folder.
-        runs: timestamps of the runs in it, the oldest first.
-        training: loss, learning rate and the like, by name.
-        metrics: those of validations, by name.
-        config: the resolved config that mmengine wrote; None if there is none.
-        checkpoint: the best checkpoint, else the last; None if there is none.
-        is_best: whether it is the best one.
-        environment: versions, machine and seed, by name.
-        coverage: what pretrained weights filled of the backbone, by name.
-        weights: lines of the log about weights that were loaded.
-        missing: what is not there, one sentence each.
+        training: curves of losses, learning rate and the like, by name.
+        metrics: curves of the validation's metrics, by name.
+        by_epoch: whether metrics are counted in epochs. Defaults to False: in steps.
+        sessions: number of times that the run was started or resumed.
+        unreadable: lines that are no JSON, as a full disk or a killed process leaves
+            them.
     """
 
-    work_dir: Path
-    runs: list[str] = field(default_factory=list)
-    training: Series = field(default_factory=dict)
-    metrics: Series = field(default_factory=dict)
-    config: Path | None = None
-    checkpoint: Path | None = None
-    is_best: bool = False
-    environment: dict[str, str] = field(default_factory=dict)
-    coverage: dict[str, str] = field(default_factory=dict)
-    weights: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    training: dict[str, Curve] = field(default_factory=dict)
+    metrics: dict[str, Curve] = field(default_factory=dict)
+    by_epoch: bool = False
+    sessions: int = 0
+    unreadable: int = 0
+
+    @property
+    def steps(self) -> int:
+        """The last step in the log."""
+        curves = [*self.training.values()]
+        if not self.by_epoch:
+            curves += self.metrics.values()
+        return int(max((curve[-1][0] for curve in curves), default=0))
+
+    @property
+    def epochs(self) -> int:
+        """The last epoch that was validated."""
+        return int(max((c[-1][0] for c in self.metrics.values()), default=0))
 
 
 def read_history(work_dir: str | Path) -> History:
-    """Read a work dir of mmengine.
+    """Read the log of a run, joined over the sessions that resumed it.
+
+    A resumed session begins at an earlier step than the last one ended with; what it
+    did again replaces what was there.
 
     Args:
-        work_dir: the folder that training wrote to. Several runs in it are joined: a
-            later run replaces what earlier ones wrote from its first step on.
-
-    Raises:
-        InputError: the folder does not exist, or no training has written to it.
+        work_dir: the folder of the run.
     """
-    folder = Path(work_dir)
-    if not folder.is_dir():
-        raise InputError(f'{folder} is not a folder; name the work dir of a training')
-    stamps = sorted(
-        path for path in folder.iterdir() if path.is_dir() and STAMP.match(path.name)
-    )
-    configs = sorted(folder.glob('*.py'), key=lambda path: path.stat().st_mtime)
-    checkpoint, is_best = _checkpoint(folder)
-    if not (stamps or configs or checkpoint):
-        raise InputError(
-            f'{folder} has no run, no config and no checkpoint; name the work dir of a '
-            'training, e.g. work_dirs/NAME'
-        )
-    history = History(
-        folder,
-        config=configs[-1] if configs else None,
-        checkpoint=checkpoint,
-        is_best=is_best,
-    )
-    for stamp in stamps:
-        lines = [*_json_lines(stamp / 'vis_data/scalars.json')]
-        training = [line for line in lines if 'loss' in line]
-        if not training:
-            continue  # a test, or a run that ended at once
-        history.runs.append(stamp.name)
-        _join(history.training, training)
-        _join(history.metrics, [line for line in lines if 'loss' not in line])
-        history.coverage.update(_coverage(stamp / REPORT))
-        for log in sorted(stamp.glob('*.log')):
-            _read_log(log.read_text(errors='replace'), history)
-    history.missing += _missing(history)
+    history = History()
+    training: list[dict[str, Any]] = []
+    metrics: list[dict[str, Any]] = []
+    for path in sorted(Path(work_dir).glob('*/vis_data/scalars.json')):
+        rows, unreadable = _rows(path)
+        history.unreadable += unreadable
+        steps = [row for row in rows if 'lr' in row or 'loss' in row]
+        if not steps:  # a test
+            continue
+        history.sessions += 1
+        first = steps[0]
+        history.by_epoch = 'epoch' in first
+        unit = 'epoch' if history.by_epoch else 'step'
+        training = [row for row in training if row['step'] < first['step']] + steps
+        metrics = [row for row in metrics if row['step'] < first[unit]] + [
+            row for row in rows if row not in steps
+        ]
+    history.training = _curves(training)
+    history.metrics = _curves(metrics)
     return history
 
 
-def _checkpoint(folder: Path) -> tuple[Path | None, bool]:
-    best = sorted(folder.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
-    if best:
-        return best[-1], True
-    return latest_checkpoint(folder), False
-
-
-def _json_lines(path: Path) -> Iterable[dict[str, Any]]:
-    """Yield the lines of a file; the last may be cut short by a crash."""
-    text = path.read_text(errors='replace') if path.is_file() else ''
-    for line in text.splitlines():
+def _rows(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """Return the rows of a file, and the number of lines that are none."""
+    rows, unreadable = [], 0
+    for line in path.read_text(errors='replace').splitlines():
         try:
-            entry = json.loads(line)
+            row = json.loads(line)
         except ValueError:
-            continue
-        if isinstance(entry, dict) and isinstance(entry.get('step'), (int, float)):
-            yield entry
+            row = None
+        if isinstance(row, dict) and isinstance(row.get('step'), Real):
+            rows.append(row)
+        elif line.strip():
+            unreadable += 1
+    return rows, unreadable
 
 
-def _join(series: Series, lines: list[dict[str, Any]]) -> None:
-    if not lines:
-        return
-    first = min(line['step'] for line in lines)
-    for name, points in series.items():
-        series[name] = [point for point in points if point[0] < first]
-    for line in lines:
-        for name, value in line.items():
-            # pycocotools writes -1 where there is no object to find
-            if name not in COUNTERS and isinstance(value, (int, float)) and value != -1:
-                series.setdefault(name, []).append((line['step'], value))
-
-
-def _read_log(text: str, history: History) -> None:
-    for label, name in (
-        ('Python', 'Python'),
-        ('CUDA available', 'GPU available'),
-        ('GPU 0', 'GPU'),
-        ('PyTorch', 'PyTorch'),
-        ('TorchVision', 'torchvision'),
-        ('OpenCV', 'OpenCV'),
-        ('MMEngine', 'mmengine'),
-        ('seed', 'seed'),
-        ('Distributed training', 'distributed'),
-        ('GPU number', 'processes'),
-    ):
-        if found := re.search(rf'^ +{label}: (.+)$', text, re.MULTILINE):
-            history.environment[name] = found[1].strip()
-    for line in text.splitlines():
-        said = line.partition(' - ')[2].partition(' - ')[2]
-        if said and WEIGHTS.search(said) and len(said) < 400:
-            if said not in history.weights and len(history.weights) < 20:
-                history.weights.append(said)
-
-
-def _coverage(path: Path) -> dict[str, str]:
-    """Read the file that filling a backbone leaves beside the log, lists as counts."""
-    content = json.loads(path.read_text()) if path.is_file() else {}
-    return {
-        key: f'{len(value)} parameters'
-        if isinstance(value, (list, dict))
-        else str(value)
-        for key, value in content.items()
-    }
-
-
-def _missing(history: History) -> Iterable[str]:
-    where = history.work_dir
-    if not history.training:
-        yield f'{where} has no training records (vis_data/scalars.json): no curves.'
-    elif not history.metrics:
-        yield f'{where} has no validation yet: no metrics over time.'
-    if history.checkpoint is None:
-        yield f'{where} has no complete checkpoint: nothing is evaluated.'
-    if history.config is None:
-        yield f'{where} has no config: nothing is evaluated.'
+def _curves(rows: Iterable[dict[str, Any]]) -> dict[str, Curve]:
+    found: dict[str, Curve] = {}
+    for row in rows:
+        for name, value in row.items():
+            known = isinstance(value, Real) and math.isfinite(value)
+            # COCO's metrics are -1 where there is nothing to measure
+            if known and name not in NO_METRICS and value != -1:
+                found.setdefault(name, []).append((row['step'], float(value)))
+    return found

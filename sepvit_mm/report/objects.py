@@ -1,235 +1,265 @@
-"""Measure detections: AP, curves, the best threshold, confusion, sizes found."""
+"""Report on boxes and masks: which objects are found, at which score."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import redirect_stdout
-from copy import deepcopy
-from dataclasses import dataclass
-from io import StringIO
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from mmengine.config import Config
 from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
 
-from ..errors import InputError
+from ..drawing.masks import run_lengths
+from ..drawing.samples import Shown, cut, predictions_of
+from . import plots
+from .curves import Curve, curve
+from .matching import Detected, Matches, Truths, average_precision, match
+from .parts import Figure, Findings, Matrix, Pair, Table, counted, number
 
-IOU = 0.5
-"""Overlap from which a detection is said to have found an object."""
-
-SIZES = {'small': (0, 32**2), 'medium': (32**2, 96**2), 'large': (96**2, float('inf'))}
-"""COCO's sizes, by area in pixels of the image."""
-
-
-class Curve(NamedTuple):
-    """Precision and recall over the score.
-
-    Attributes:
-        scores: thresholds, from the highest.
-        precision: share of the detections from there that are right.
-        recall: share of the objects that they find.
-        best: index of the best F1; -1 if there is no detection.
-    """
-
-    scores: NDArray
-    precision: NDArray
-    recall: NDArray
-    best: int
-
-    @property
-    def f1(self) -> NDArray:
-        """Harmonic mean of precision and recall, at every threshold."""
-        both = self.precision + self.recall
-        product = 2 * self.precision * self.recall
-        return np.divide(product, both, out=np.zeros_like(both), where=both > 0)
-
-    @property
-    def threshold(self) -> float:
-        """Score of the best F1, rounded down so that no such detection is lost."""
-        return float(np.floor(self.scores[self.best] * 1e3) / 1e3) if self else 0.0
-
-    @property
-    def at(self) -> int:
-        """Index of the lowest score that is above this rounded threshold."""
-        return int(np.flatnonzero(self.scores >= self.threshold)[-1])
-
-    def __bool__(self) -> bool:
-        return self.best >= 0
+SIDES = (0, 8, 16, 32, 64, 128, 256, 512)
+"""Sides of squares, in pixels, that divide objects by size."""
+DRAWN = 6
+"""Classes with curves of their own, the most frequent ones."""
 
 
-def curve(scores: Sequence[float], right: Sequence[bool], objects: int) -> Curve:
-    """Return precision and recall at every score.
+def take(sample: Any, record: Mapping[str, Any]) -> Detected:
+    """Take truth and prediction out of mmdet's data sample.
 
     Args:
-        scores: of the detections, in any order.
-        right: whether each found an object.
-        objects: how many there are to find.
+        sample: with ``pred_instances``.
+        record: what the dataset knows about the image, with ``instances``.
     """
-    order = np.argsort(-np.asarray(scores, float), kind='stable')
-    values = np.asarray(scores, float)[order]
-    hits = np.cumsum(np.asarray(right, bool)[order])
-    last = np.r_[values[1:] != values[:-1], True] if len(values) else np.zeros(0, bool)
-    count = np.flatnonzero(last) + 1  # equal scores are above or below together
-    hits = hits[last] if len(values) else hits
-    whole = Curve(values[last], hits / np.maximum(count, 1), hits / max(objects, 1), -1)
-    best = int(np.argmax(whole.f1)) if len(count) and objects else -1
-    return whole._replace(best=best)
+    height, width = map(int, sample.ori_shape[:2])
+    size = height, width
+    instances = record.get('instances') or []
+    has_outlines = all('mask' in instance for instance in instances)
+    shown = predictions_of(sample)
+    masks = shown.masks
+    return Detected(
+        size=size,
+        labels=np.array([i['bbox_label'] for i in instances], int),
+        boxes=np.array([i['bbox'] for i in instances], float).reshape(-1, 4),
+        crowd=np.array([bool(i.get('ignore_flag')) for i in instances], bool),
+        outlines=[i['mask'] for i in instances] if has_outlines else None,
+        found_labels=shown.labels,
+        found_boxes=shown.boxes,
+        found_scores=shown.scores,
+        found_outlines=None if masks is None else [run_lengths(m, size) for m in masks],
+    )
 
 
-@dataclass
-class Detections:
-    """What held-out data says of a detector.
-
-    Attributes:
-        stats: AP, AP50 and so on, by name.
-        classes: rows of the table, one for each class.
-        curves: by class; '' is all classes together.
-        confusion: rows are truth, columns predictions; the last of both is background.
-        sizes: objects found and missed at the best threshold, by size.
-        errors: missed and false objects at that threshold, by image id.
-    """
-
-    stats: dict[str, float]
-    classes: list[dict[str, Any]]
-    curves: dict[str, Curve]
-    confusion: NDArray
-    sizes: dict[str, tuple[int, int]]
-    errors: dict[int, tuple[int, int]]
-
-
-def measure(
-    truth: dict[str, Any], found: list[dict[str, Any]], iou_type: str
-) -> Detections:
-    """Measure detections.
+def measure(taken: Sequence[Detected], names: Sequence[str], cfg: Config) -> Findings:
+    """Find out which objects are found, missed, and taken for others.
 
     Args:
-        truth: content of a COCO file; ids count from 1. Left unchanged.
-        found: results in COCO's format, not empty. Left unchanged.
-        iou_type: 'bbox' or 'segm'.
-
-    Raises:
-        InputError: faster-coco-eval is not installed.
+        taken: all images.
+        names: of the classes.
+        cfg: unused.
     """
-    names = {entry['id']: entry['name'] for entry in truth['categories']}
-    stats, precision = _average_precision(truth, found, iou_type)
-    pairs = _matches(truth, found, iou_type, by_class=True)
-    crowds = {a['id'] for a in truth['annotations'] if a['iscrowd']}
-    objects = [a for a in truth['annotations'] if not a['iscrowd']]
-    finder = {gt: dt for dt, gt in pairs.items()}
-    # what lies in a crowd is neither right nor wrong
-    judged = [d for d in _numbered(found) if pairs.get(d['id']) not in crowds]
-    curves, rows = {}, []
-    for category, name in [(None, ''), *names.items()]:
-        own = [d for d in judged if category in (None, d['category_id'])]
-        count = sum(category in (None, a['category_id']) for a in objects)
-        line = curve([d['score'] for d in own], [d['id'] in pairs for d in own], count)
-        curves[name] = line
-        if category is not None:
-            ap = precision[:, :, [*names].index(category)]
-            rows.append(_row(name, count, ap, line))
-    threshold = curves[''].threshold
-    kept = [d for d in judged if d['score'] >= threshold]
-    good = {d['id'] for d in kept}
-    sizes = {}
-    for size, (low, high) in SIZES.items():
-        hits = [finder.get(a['id']) in good for a in objects if low <= a['area'] < high]
-        sizes[size] = (sum(hits), len(hits) - sum(hits))
-    errors = {image['id']: (0, 0) for image in truth['images']}
-    for a in objects:
-        missed, false = errors[a['image_id']]
-        errors[a['image_id']] = (missed + (finder.get(a['id']) not in good), false)
-    for d in kept:
-        missed, false = errors[d['image_id']]
-        errors[d['image_id']] = (missed, false + (d['id'] not in pairs))
-    strong = [d for d in found if d['score'] >= threshold]
-    confusion = _confusion(truth, strong, iou_type, [*names])
-    return Detections(stats, rows, curves, confusion, sizes, errors)
+    truths = Truths(taken, names)
+    of_class = match(truths, by_class=True)
+    overall = curve(of_class.scores, of_class.is_right, of_class.counted_truths)
+    by_class = [
+        curve(*of_class.of(label)) if of_class.of(label)[2] else None
+        for label in range(len(names))
+    ]
+    threshold = overall.threshold
+    any_class = match(truths, by_class=False, threshold=threshold)
+    errors = [_errors(any_class, image) for image in range(len(taken))]
+    order = sorted(range(len(taken)), key=lambda i: (-sum(errors[i][1:]), errors[i][0]))
+    return Findings(
+        sentences=_sentences(overall, of_class, truths),
+        tables=[_table(names, by_class, of_class, average_precision(truths))],
+        figures=[
+            *_curves(names, overall, by_class, of_class),
+            *_sizes(of_class, taken, threshold),
+        ],
+        matrix=Matrix([*names, 'background'], _confusion(any_class, names), 'objects'),
+        order=order,
+        reasons=[_reason(*error) for error in errors],
+        threshold=threshold,
+    )
 
 
-def _row(name: str, count: int, precision: NDArray, line: Curve) -> dict[str, Any]:
-    def mean(values: NDArray) -> float | None:
-        return float(values[values > -1].mean()) if (values > -1).any() else None
-
-    best: dict[str, float] = {}
-    if line:
-        best = {
-            'score threshold': line.threshold,
-            'F1': float(line.f1[line.at]),
-            'precision': float(line.precision[line.at]),
-            'recall': float(line.recall[line.at]),
-        }
-    ap = {'AP': mean(precision), 'AP50': mean(precision[0])}
-    return {'class': name, 'objects': count, **ap, **best}
-
-
-def _numbered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{**entry, 'id': number} for number, entry in enumerate(found, start=1)]
+def _sentences(overall: Curve, matches: Matches, truths: Truths) -> list[str]:
+    if not matches.counted_truths:
+        return ['There is no annotated object to compare with.']
+    if not len(matches.scores):
+        return ['Nothing was predicted above the score threshold of the config.']
+    kind = 'masks' if truths.kind == 'segm' else 'boxes'
+    return [
+        f'F1 is best at a score of {overall.words}: use --score-thr {overall.words} '
+        f'for predict. There, {overall.precision:.0%} of the predicted objects are '
+        f'right (precision), and {overall.recall:.0%} of the annotated ones are found '
+        f'(recall); F1 is {overall.f1:.3f}.',
+        f'An object is found if {kind} of its class overlap by half (IoU 0.5).',
+    ]
 
 
-def _evaluation(truth: dict, found: list[dict], iou_type: str, **options: Any) -> Any:
-    try:
-        from faster_coco_eval import COCO, COCOeval_faster
-    except ImportError as error:
-        raise InputError(
-            'faster-coco-eval is not installed: pip install "sepvit_mm[report]"'
-        ) from error
-    api = COCO()
-    api.dataset = deepcopy(truth)
-    api.createIndex()
-    drop = {'bbox'} if iou_type == 'segm' else set()  # else sizes are those of boxes
-    results = [{k: v for k, v in entry.items() if k not in drop} for entry in found]
-    return COCOeval_faster(api, api.loadRes(results), iou_type, **options)
+def _table(
+    names: Sequence[str],
+    by_class: Sequence[Curve | None],
+    matches: Matches,
+    precisions: NDArray,
+) -> Table:
+    rows = []
+    for label, (name, one) in enumerate(zip(names, by_class)):
+        best = (
+            [one.words, *(number(v) for v in (one.precision, one.recall, one.f1))]
+            if one is not None and one.points
+            else ['–'] * 4  # noqa: RUF001
+        )
+        count = str(matches.of(label)[2])
+        rows.append([name, count, *(number(v) for v in precisions[label]), *best])
+    headers = ['class', 'objects', 'AP', 'AP50', 'AP75', 'best score threshold']
+    return Table('By class', [*headers, 'precision', 'recall', 'F1'], rows)
 
 
-def _average_precision(
-    truth: dict, found: list[dict], iou_type: str
-) -> tuple[dict[str, float], NDArray]:
-    with redirect_stdout(StringIO()):
-        run = _evaluation(truth, found, iou_type)
-        run.evaluate()
-        run.accumulate()
-        run.summarize()
-    names = ('AP', 'AP50', 'AP75', 'AP small', 'AP medium', 'AP large')
-    stats = {name: float(v) for name, v in zip(names, run.stats) if v > -1}
-    return stats, run.eval['precision'][:, :, :, 0, -1]
+def _curves(
+    names: Sequence[str],
+    overall: Curve,
+    by_class: Sequence[Curve | None],
+    matches: Matches,
+) -> list[Figure]:
+    if not overall.points:
+        return []
+    curves = {'all classes': overall}
+    frequent = np.argsort([-matches.of(label)[2] for label in range(len(names))])
+    for label in frequent[:DRAWN] if len(names) > 1 else ():
+        one = by_class[label]
+        if one is not None and one.points:
+            curves[names[label]] = one
+    return [
+        plots.lines(
+            'Precision and recall',
+            {name: [(r, p) for _, p, r, _ in c.points] for name, c in curves.items()},
+            x='recall',
+            y='precision',
+            unit_square=True,
+            mark=(overall.recall, overall.precision),
+        ),
+        plots.lines(
+            'F1 by score threshold',
+            {name: [(s, f) for s, _, _, f in c.points] for name, c in curves.items()},
+            x='score threshold',
+            y='F1',
+            alt=f'F1 over the score threshold; the best is {overall.f1:.3f} at '
+            f'{overall.words}',
+            unit_square=True,
+            mark=(overall.threshold, overall.f1),
+        ),
+    ]
 
 
-def _matches(
-    truth: dict, found: list[dict], iou_type: str, *, by_class: bool
-) -> dict[int, int]:
-    """Return the object that each detection found, by number of the detection.
+def by_size(
+    matches: Matches, taken: Sequence[Detected], threshold: float
+) -> list[tuple[str, int, int]]:
+    """Count objects found and missed by the side of a square of their box's area.
 
-    The detection of the highest score takes an object first, so what is found above a
-    threshold does not depend on what is below it.
+    Args:
+        matches: by class.
+        taken: all images.
+        threshold: least score of a prediction.
+
+    Returns:
+        Name of each range of sizes, found and missed objects; from the first range
+        with an object to the last.
     """
-    with redirect_stdout(StringIO()):
-        run = _evaluation(truth, found, iou_type, extra_calc=True)
-        run.params.iouThrs = np.array([IOU])
-        run.params.maxDets = [len(found)]
-        run.params.areaRng = [[0, 1e10]]
-        run.params.areaRngLbl = ['all']
-        run.params.useCats = int(by_class)
-        run.evaluate()
-        run.accumulate()
-    pairs = (key.split('_') for key in run.eval['matched'])
-    return {int(dt): int(gt) for dt, gt in pairs}
+    counts = np.zeros((len(SIDES), 2), int)
+    for image, objects in enumerate(taken):
+        extent = np.maximum(objects.boxes[:, 2:] - objects.boxes[:, :2], 0)
+        ranges = np.digitize(np.sqrt(extent.prod(1)), SIDES) - 1
+        for index in np.flatnonzero(~objects.crowd):
+            is_found = matches.score_of.get((image, int(index)), -1.0) >= threshold
+            counts[ranges[index], 0 if is_found else 1] += 1
+    used = np.flatnonzero(counts.sum(1))
+    if not used.size:
+        return []
+    # hyphens, which every font has
+    ends = [f'-{side}' for side in SIDES[1:]] + [' or more']
+    return [
+        (f'{SIDES[i]}{ends[i]}', int(counts[i, 0]), int(counts[i, 1]))
+        for i in range(used[0], used[-1] + 1)
+    ]
 
 
-def _confusion(
-    truth: dict, found: list[dict], iou_type: str, categories: list[int]
-) -> NDArray:
-    place = {category: index for index, category in enumerate(categories)}
-    none = len(place)
-    matrix = np.zeros((none + 1, none + 1), int)
-    objects = {a['id']: a for a in truth['annotations']}
-    pairs = _matches(truth, found, iou_type, by_class=False) if found else {}
-    for number, entry in enumerate(found, start=1):
-        match = objects.get(pairs.get(number, 0))
-        if match is None or not match['iscrowd']:
-            row = none if match is None else place[match['category_id']]
-            matrix[row, place[entry['category_id']]] += 1
-    taken = {*pairs.values()}
-    for number, entry in objects.items():
-        if number not in taken and not entry['iscrowd']:
-            matrix[place[entry['category_id']], none] += 1
-    return matrix
+def _sizes(
+    matches: Matches, taken: Sequence[Detected], threshold: float
+) -> list[Figure]:
+    rows = by_size(matches, taken, threshold)
+    if not rows:
+        return []
+    names, found, missed = zip(*rows)
+    parts = {'found': found, 'missed': missed}
+    x = 'side of a square of the same area as the box, in pixels'
+    return [plots.stacked('Objects found and missed by size', names, parts, x=x)]
+
+
+def _confusion(matches: Matches, names: Sequence[str]) -> NDArray:
+    counts = np.zeros((len(names) + 1, len(names) + 1), int)
+    for truth, predicted in matches.pairs:
+        counts[truth, predicted] += 1
+    return counts
+
+
+def _errors(matches: Matches, image: int) -> tuple[int, int, int, int]:
+    """Count objects that are right, missed, false and of a wrong class."""
+    background = matches.classes
+    pairs = matches.pairs_of(image)
+    missed = sum(predicted == background for _, predicted in pairs)
+    false = sum(truth == background for truth, _ in pairs)
+    right = sum(truth == predicted for truth, predicted in pairs)
+    return right, missed, false, len(pairs) - right - missed - false
+
+
+def _reason(right: int, missed: int, false: int, wrong: int) -> str:
+    parts = [
+        f'missed {missed}' if missed else '',
+        f'{false} false' if false else '',
+        f'{wrong} of a wrong class' if wrong else '',
+        f'{right} right' if right else '',
+    ]
+    return ', '.join(filter(None, parts)) or 'nothing to find, nothing found'
+
+
+def pair(taken: Detected, names: Sequence[str], threshold: float) -> Pair:
+    """Return annotated and predicted objects as they are drawn.
+
+    Args:
+        taken: of one image.
+        names: unused.
+        threshold: least score of an object, to count them.
+    """
+    has_masks = taken.found_outlines is not None  # else masks would hide boxes
+    truth = Shown(
+        labels=taken.labels,
+        scores=np.ones(len(taken.labels)),
+        is_truth=True,
+        boxes=taken.boxes,
+        masks=_masks(taken.outlines, taken.size) if has_masks else None,
+    )
+    predicted = Shown(
+        labels=taken.found_labels,
+        scores=taken.found_scores,
+        boxes=taken.found_boxes,
+        masks=_masks(taken.found_outlines, taken.size),
+    )
+    drawn = int((taken.found_scores >= threshold).sum())
+    annotated = counted(len(taken.labels), 'object')
+    return Pair(truth, predicted, f'{annotated}, {drawn} predicted')
+
+
+def _masks(outlines: Sequence[Any] | None, size: tuple[int, int]) -> list | None:
+    if outlines is None:
+        return None
+    return [cut(coco_mask.decode(run_lengths_of(one, size))) for one in outlines]
+
+
+def run_lengths_of(outline: Any, size: tuple[int, int]) -> Any:
+    """Encode an outline of any of COCO's kinds as compressed run lengths."""
+    if isinstance(outline, list):
+        return coco_mask.merge(coco_mask.frPyObjects(outline, *size))
+    if isinstance(outline['counts'], list):
+        return coco_mask.frPyObjects(outline, *size)
+    return outline

@@ -1,158 +1,146 @@
-"""Plots of a report, readable on a light and on a dark page."""
+"""Plots as SVG that takes on the colours of the page around it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from io import BytesIO
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import cycle
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ..drawing.colours import OKABE_ITO
 from ..errors import InputError
-from .objects import Curve
+from .parts import Figure
 
-GREY = '#7f8b97'  # readable on both
-# Okabe and Ito's colours without black, which people with any colour vision tell apart
-COLOURS = ('#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#b8a800')
-STYLES = ('-', '--', ':', '-.')
+# Okabe and Ito's colours, those with the most contrast to black and white first.
+COLOURS = tuple(
+    '#{:02x}{:02x}{:02x}'.format(*OKABE_ITO[i]) for i in (6, 0, 3, 2, 4, 1, 5)
+)
+INK = '#010203'
+OF_PAGE = {INK: 'currentColor', COLOURS[0]: 'var(--blue)'}
+"""Colours that the page decides on, since they depend on its background."""
+SETTINGS: Any = {
+    'svg.fonttype': 'none',  # text stays text
+    'svg.hashsalt': 'sepvit_mm',  # equal plots are equal files
+    'text.parse_math': False,
+    'font.size': 9,
+    'font.family': 'sans-serif',
+    'axes.spines.top': False,
+    'axes.spines.right': False,
+    'axes.grid': True,
+    'grid.alpha': 0.2,
+    'lines.linewidth': 1.6,
+    **dict.fromkeys(
+        ('text.color', 'axes.edgecolor', 'axes.labelcolor', 'grid.color'), INK
+    ),
+    **dict.fromkeys(('xtick.color', 'ytick.color'), INK),
+}
 
-
-def figure(width: float = 5.2, height: float = 3.2) -> tuple[Any, Any]:
-    """Return a figure and its axes, with a clear background.
-
-    Raises:
-        InputError: matplotlib is not installed.
-    """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise InputError(
-            'matplotlib is not installed: pip install "sepvit_mm[report]"'
-        ) from error
-    fig = Figure(figsize=(width, height), layout='constrained')
-    FigureCanvasAgg(fig)
-    axes = fig.subplots()
-    for side in ('top', 'right'):
-        axes.spines[side].set_visible(False)
-    for spine in axes.spines.values():
-        spine.set_color(GREY)
-    axes.tick_params(colors=GREY, labelsize=8)
-    axes.grid(color=GREY, alpha=0.2, linewidth=0.6)
-    return fig, axes
-
-
-def png(fig: Any) -> bytes:
-    """Return a figure as the content of a PNG file."""
-    stream = BytesIO()
-    fig.savefig(stream, format='png', dpi=130, transparent=True)
-    return stream.getvalue()
-
-
-def _labels(axes: Any, across: str, up: str) -> None:
-    axes.set_xlabel(across, color=GREY, fontsize=9)
-    axes.set_ylabel(up, color=GREY, fontsize=9)
-
-
-def _legend(axes: Any, count: int) -> None:
-    if count > 1:
-        axes.legend(fontsize=7, frameon=False, labelcolor=GREY, ncols=1 + (count > 8))
+Line = Sequence[tuple[float, float]]
+"""Points of a line, x and y."""
 
 
 def lines(
-    series: Mapping[str, Sequence[tuple[float, float]]], across: str, up: str
-) -> bytes:
-    """Plot values over steps, a line each.
+    title: str,
+    drawn: Mapping[str, Line],
+    *,
+    x: str,
+    y: str = '',
+    alt: str = '',
+    unit_square: bool = False,
+    mark: tuple[float, float] | None = None,
+) -> Figure:
+    """Draw lines by name.
 
     Args:
-        series: pairs of step and value, by name.
-        across: what the steps are.
-        up: what the values are.
+        title: of the figure.
+        drawn: points of each line.
+        x: what is on the x axis.
+        y: what is on the y axis. Defaults to nothing.
+        alt: the figure in words. Defaults to the names of the lines, and where they
+            end.
+        unit_square: whether both axes go from 0 to 1. Defaults to False.
+        mark: a point to mark. Defaults to None.
     """
-    fig, axes = figure()
-    for index, (name, points) in enumerate(series.items()):
-        steps, values = zip(*points)
-        axes.plot(
-            steps,
-            values,
-            STYLES[index // len(COLOURS) % len(STYLES)],
-            color=COLOURS[index % len(COLOURS)],
-            linewidth=1.6,
-            marker='o' if len(points) < 12 else None,
-            markersize=3,
-            label=_plain(name),
-        )
-    _labels(axes, across, up)
-    _legend(axes, len(series))
-    return png(fig)
+    legend = list(zip(drawn, cycle(COLOURS)))
+    with _axes(x, y) as (axes, svg):
+        for line, (_, colour) in zip(drawn.values(), legend):
+            marker = 'o' if len(line) < 20 else ''
+            axes.plot(*zip(*line), color=colour, marker=marker, markersize=3)
+        if unit_square:
+            axes.set(xlim=(0, 1.01), ylim=(0, 1.02))
+        if mark is not None:
+            axes.plot(*mark, 'o', color=legend[0][1], markersize=7)
+            axes.axvline(mark[0], color=INK, linewidth=0.8, linestyle=':')
+    ends = '; '.join(
+        f'{name} ends at {line[-1][1]:.4g}' for name, line in drawn.items()
+    )
+    return Figure(title, svg[0], alt or f'{title}: {ends}', _shown(legend))
 
 
-def curves(named: Mapping[str, Curve], kind: str) -> bytes:
-    """Plot precision over recall, or F1 over the score threshold.
+def stacked(
+    title: str, names: Sequence[str], parts: Mapping[str, Sequence[int]], *, x: str
+) -> Figure:
+    """Draw bars that are divided into parts.
 
     Args:
-        named: curves by class; '' is all classes together.
-        kind: 'precision-recall' or 'F1'.
+        title: of the figure.
+        names: of the bars.
+        parts: counts of each part, bar by bar.
+        x: what the bars stand for.
     """
-    fig, axes = figure()
-    shown = [(name, line) for name, line in named.items() if line]
-    for index, (name, line) in enumerate(shown):
-        across, up = (line.recall, line.precision)
-        if kind == 'F1':
-            across, up = line.scores, line.f1
-        style = dict(color=COLOURS[index % len(COLOURS)], linewidth=2.2 - bool(name))
-        axes.plot(across, up, label=_plain(name or 'all classes'), **style)
-        axes.plot(across[line.best], up[line.best], 'o', markersize=4, **style)
-    axes.set_xlim(0, 1.01)
-    axes.set_ylim(0, 1.01)
-    if kind == 'F1':
-        _labels(axes, 'score threshold', 'F1')
-    else:
-        _labels(axes, 'recall', 'precision')
-    _legend(axes, len(shown))
-    return png(fig)
+    legend = list(zip(parts, COLOURS))
+    below = [0] * len(names)
+    with _axes(x, 'objects') as (axes, svg):
+        axes.grid(visible=False, axis='x')
+        for counts, (_, colour) in zip(parts.values(), legend):
+            axes.bar(range(len(names)), counts, bottom=below, color=colour)
+            below = [a + b for a, b in zip(below, counts)]
+        axes.set_xticks(range(len(names)), names)
+    words = '; '.join(
+        f'{name}: ' + ', '.join(f'{counts[i]} {part}' for part, counts in parts.items())
+        for i, name in enumerate(names)
+    )
+    return Figure(title, svg[0], f'{title}: {words}', _shown(legend))
 
 
-def sizes(counts: Mapping[str, tuple[int, int]]) -> bytes:
-    """Plot objects found and missed, by size."""
-    fig, axes = figure(height=2.2)
-    found = [pair[0] for pair in counts.values()]
-    missed = [pair[1] for pair in counts.values()]
-    axes.barh([*counts], found, color=COLOURS[0], label='found')
-    axes.barh([*counts], missed, left=found, color=COLOURS[1], label='missed')
-    axes.invert_yaxis()
-    _labels(axes, 'objects', '')
-    _legend(axes, 2)
-    return png(fig)
+@contextmanager
+def _axes(x: str, y: str) -> Iterator[tuple[Any, list[str]]]:
+    """Yield axes to draw on, and a list that has the SVG afterwards."""
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure as Canvas
+    except ImportError as error:
+        raise InputError(
+            'report needs matplotlib: pip install "sepvit_mm[report]"'
+        ) from error
+    svg: list[str] = []
+    with rc_context(SETTINGS):
+        canvas = Canvas(figsize=(5.4, 3.1), layout='constrained')
+        axes = canvas.add_subplot()
+        axes.set(xlabel=x, ylabel=y)
+        yield axes, svg
+        stream = io.StringIO()
+        nothing = dict.fromkeys(('Date', 'Creator', 'Format', 'Type'))
+        canvas.savefig(stream, format='svg', transparent=True, metadata=nothing)
+    svg.append(_inline(stream.getvalue()))
 
 
-def matrix(confusion: NDArray, rows: Sequence[str], columns: Sequence[str]) -> bytes:
-    """Plot a confusion matrix, coloured by the share of a row.
-
-    Args:
-        confusion: counts; rows are truth.
-        rows: their names.
-        columns: their names.
-    """
-    side = min(max(3.0, 0.45 * len(columns) + 1.6), 14)
-    fig, axes = figure(side, side * 0.9)
-    share = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
-    axes.imshow(share, cmap='Blues', vmin=0, vmax=1)
-    axes.grid(False)
-    axes.set_xticks(range(len(columns)), [_plain(n) for n in columns], rotation=90)
-    axes.set_yticks(range(len(rows)), [_plain(n) for n in rows])
-    if len(columns) <= 15:
-        for (row, column), count in np.ndenumerate(confusion):
-            text = f'{count}' if count < 1e5 else f'{share[row, column]:.0%}'
-            dark = 'white' if share[row, column] > 0.5 else '#222222'
-            axes.text(
-                column, row, text, ha='center', va='center', fontsize=7, color=dark
-            )
-    _labels(axes, 'predicted', 'truth')
-    return png(fig)
+def _inline(text: str) -> str:
+    """Make an SVG file a part of a page: without its own head, size and style."""
+    text = text[text.index('<svg') :]
+    text = re.sub(r'<style.*?</style>', '', text, flags=re.DOTALL)
+    head, _, body = text.partition('>')
+    head = re.sub(r' (width|height)="[^"]*"', '', head)
+    return _of_page(f'{head} aria-hidden="true">{body}')
 
 
-def _plain(name: str) -> str:
-    """Keep matplotlib from reading a name as a formula, or hiding it."""
-    return name.replace('$', r'\$').replace('_', '\u200a_', 1 if name[:1] == '_' else 0)
+def _shown(legend: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, _of_page(colour)) for name, colour in legend]
+
+
+def _of_page(text: str) -> str:
+    for colour, name in OF_PAGE.items():
+        text = text.replace(colour, name)
+    return text

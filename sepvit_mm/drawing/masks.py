@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..drawing.samples import Mask
+from .samples import Mask
 
 
 def union(masks: Sequence[Mask]) -> Mask:
