@@ -197,18 +197,29 @@ def test_the_users_own_splits_are_kept_and_leaks_leave_the_training_set():
 
 
 @pytest.mark.parametrize(
-    'pixels, values',
+    'pixels, values, colours',
     [
-        ([[0, 7], [9, 0]], {0: 2, 7: 0}),
-        ([[[0, 0, 0], [255, 0, 1]], [[9, 9, 9], [0, 0, 0]]], {0: 2, 0xFF0001: 0}),
+        ([[0, 7], [9, 0]], {0: 2, 7: 0}, {}),
+        (
+            [[[0, 0, 0], [255, 0, 1]], [[9, 9, 9], [0, 0, 0]]],
+            {0: 2, 1: 0},
+            {(0, 0, 0): 0, (255, 0, 1): 1},
+        ),
     ],
     ids=['index', 'colours'],
 )
-def test_classes_of_masks_are_those_of_their_values(pixels, values, tmp_path):
+def test_classes_of_masks_are_those_of_their_values(pixels, values, colours, tmp_path):
     mask = tmp_path / 'mask.png'
     Image.fromarray(np.array(pixels, np.uint8)).save(mask)
     sample = Sample(tmp_path / 'x.png', (2, 2), 'x', mask=mask)
-    samples = Samples('semantic', '', ('a', 'b', 'c'), (sample,), values=values)
+    samples = Samples(
+        'semantic',
+        '',
+        ('a', 'b', 'c'),
+        (sample,),
+        values=values,
+        colours=colours,
+    )
     assert labels_of(samples, 0) == {'a', 'c'}
 
 

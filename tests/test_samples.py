@@ -350,3 +350,13 @@ def test_an_inspection_of_outlines_for_semantic_counts_images(tmp_path):
     images = {name: split['train']['images'] for name, split in counts.items()}
     assert images == {'background': 3, 'cat': 1, 'dog': 0}
     assert counts['cat']['train']['objects'] == 1
+
+
+def test_crowds_are_ignored_where_no_single_object_is(tmp_path):
+    objects = [
+        dict(bbox=[0, 0, 20, 40]),
+        dict(bbox=[10, 0, 50, 40], iscrowd=1, category_id=2),
+    ]
+    samples = read(coco(tmp_path, objects, number=1), 'semantic')
+    row = label_map(samples, samples.samples[0])[10]
+    assert row.tolist() == [1] * 20 + [255] * 40

@@ -182,7 +182,8 @@ def test_detector_is_evaluated_as_table_json_and_pictures(
     assert all(name in log for name in metrics)
     assert sorted(path.name for path in pictures.iterdir()) == ['1.jpg', '2.jpg']
     with Image.open(pictures / '1.jpg') as picture:
-        assert picture.size == (2 * 96, 64)  # ground truth beside prediction
+        assert picture.width == 2 * 96  # ground truth beside prediction
+        assert picture.height > 64  # captions above
 
 
 def test_segmentor_trains_without_a_process_group(trained_segmentor):

@@ -22,7 +22,7 @@ def label_map(samples: Samples, sample: Sample) -> NDArray[np.uint8]:
     Args:
         samples: all images, for their classes.
         sample: one of them, with a mask or with objects. Objects are drawn in their
-            order, over the class of number 0.
+            order over the class of number 0, after crowds, which are ignored.
 
     Returns:
         Shape H, W; 255 where there is no class.
@@ -32,8 +32,9 @@ def label_map(samples: Samples, sample: Sample) -> NDArray[np.uint8]:
         return _numbers(values, samples.values)
     width, height = sample.size
     numbers = np.zeros((height, width), np.uint8)
-    for each in sample.objects:
-        numbers[mask_of(each, sample.size)] = samples.classes.index(each.label)
+    for each in sorted(sample.objects, key=lambda each: not each.crowd):
+        number = IGNORED if each.crowd else samples.classes.index(each.label)
+        numbers[mask_of(each, sample.size)] = number
     return numbers
 
 
