@@ -131,11 +131,11 @@ def test_commands_work_from_anywhere(site, tmp_path):
 
 
 def test_a_report_needs_only_the_wheel(site, tmp_path):
-    log = tmp_path / 'first/1/vis_data/scalars.json'
+    log = tmp_path / 'one/1/vis_data/scalars.json'
     log.parent.mkdir(parents=True)
     log.write_text('{"loss": 1.5, "lr": 0.1, "step": 1}\n')
-    assert 'report.html' in run(site, tmp_path, site / 'bin/sepvit-mm', 'report', 'first')
-    assert 'Loss: first ends at 1.5' in (tmp_path / 'first/report.html').read_text()
+    assert 'report.html' in run(site, tmp_path, site / 'bin/sepvit-mm', 'report', 'one')
+    assert 'Loss: one ends at 1.5' in (tmp_path / 'one/report.html').read_text()
 
 
 @pytest.mark.parametrize(
