@@ -239,7 +239,7 @@ MISTAKES = {
     ),
     'new: method': (
         [*NEW, '--out', 'x', 'folder', '--method', 'upernet'],
-        'method upernet is for semantic; for detection, it must be retinanet',
+        'method upernet is for semantic; for detection, it must be atss or retinanet',
     ),
     'new: val': (
         [*NEW, '--out', 'x', 'folder', '--val', 'absent'],

@@ -31,6 +31,7 @@ from noise import (
 from PIL import Image
 
 from sepvit_mm import engine
+from sepvit_mm.backbones import litv2, pale, sepvit
 from sepvit_mm.cli.main import main
 from sepvit_mm.errors import InputError
 from sepvit_mm.projects import new, project, timing, weights
@@ -269,7 +270,8 @@ def test_anchors_fit_the_shape_of_the_boxes_with_no_more_ratios_than_needed(
 def test_images_are_enlarged_for_small_objects_and_reduced_for_large_ones():
     def side(boxes, machine=CPU, size=(1000, 800)):
         samples = detected(boxes, size)
-        return choose_input(samples, tuple(range(10)), machine).side
+        litv2 = BACKBONES['litv2-lite']
+        return choose_input(samples, tuple(range(10)), litv2, machine).side
 
     assert side([(0, 0, 10, 10)], size=(400, 300)) == 640  # 16 pixels
     assert side([(0, 0, 2, 2)], size=(400, 300)) == 800  # twice, not more
@@ -283,12 +285,33 @@ def test_images_are_enlarged_for_small_objects_and_reduced_for_large_ones():
     assert side([(0, 0, 5, 5)], GPU, size=(6000, 4000)) == 2688
 
 
+@pytest.mark.parametrize('task', ['detection', 'semantic'])
+@pytest.mark.parametrize('machine', [CPU, GPU], ids=['cpu', 'gpu'])
+@pytest.mark.parametrize('name', ['sepvit-lite', 'sepvit-t', 'pale-t', 'litv2-s'])
+def test_windows_fill_a_crop(name, machine, task, monkeypatch):
+    padded = []
+
+    def record(x, divisor):
+        padded.extend(side % divisor for side in x.shape[1:3])
+        return x
+
+    for module in (sepvit, pale, litv2):
+        monkeypatch.setattr(module, 'pad_to_multiple', record)
+    samples = replace(detected([(0, 0, 90, 90)]), task=task)
+    backbone = BACKBONES[name]
+    crop = choose_input(samples, tuple(range(10)), backbone, machine).crop
+    with torch.device('meta'):
+        model = MODELS.build(dict(type=backbone.kind, arch=backbone.arch))
+        model(torch.empty(1, 3, crop, crop))
+    assert padded and not any(padded)
+
+
 def test_crowds_are_no_objects_to_choose_sizes_by():
     crowd = Object('cat', (0, 0, 900, 700), crowd=True)
     sample = Sample(Path('/x.jpg'), (1000, 800), 'x', objects=(crowd,))
     samples = Samples('detection', '', ('cat',), (sample,))
     with pytest.raises(InputError, match='no training image has an object'):
-        choose_input(samples, (0,), CPU)
+        choose_input(samples, (0,), BACKBONES['sepvit-lite'], CPU)
 
 
 @pytest.mark.parametrize('method', METHODS.values(), ids=lambda method: method.name)
@@ -435,8 +458,8 @@ def test_the_users_test_set_is_what_is_tested(tmp_path):
     'options, message',
     [
         (dict(backbone='resnet'), 'backbone is resnet, .* sepvit-lite, sepvit-t, .*'),
-        (dict(method='upernet'), 'upernet is for semantic; for detection, .*retinanet'),
-        (dict(method='yolo'), 'yolo is not known; for detection, .*retinanet'),
+        (dict(method='upernet'), 'upernet is for semantic; for detection, .*atss'),
+        (dict(method='yolo'), 'yolo is not known; for detection, .*atss'),
         (dict(val=0.0), 'val is 0, but must be a share between 0 and 1, or a folder'),
         (dict(val=1.5), 'val is 1.5, but'),
         (dict(task='instance'), 'task is instance, but .* read for detection'),

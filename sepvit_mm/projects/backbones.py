@@ -10,6 +10,7 @@ from ..samples.sample import Task
 from .code import Name
 
 Width = Literal['narrow', 'full']
+LAST_STRIDE = 32
 REDUCED = ('litv2_lite', 'pale_lite')
 
 
@@ -31,6 +32,12 @@ class Backbone:
     arch: str
     channels: tuple[int, int, int, int]
     drop_path_rate: float = 0.0
+
+    @property
+    def filled(self) -> int:
+        """Side of the smallest image that its windows fill on every map, in pixels."""
+        # windows and stripes of 7 positions; LITv2 has none
+        return LAST_STRIDE * (1 if self.kind == 'LITv2' else 7)
 
     @property
     def width(self) -> Width:

@@ -46,7 +46,7 @@ class Choices:
         start: the backbone and its weights.
         method: the detector, segmentor or classifier.
         input: sizes of images.
-        anchors: the anchors. None: the method has none.
+        anchors: the anchors. None: the method has none to fit.
         batch: images of a step.
         workers: processes that load images.
         rate: the learning rate.
@@ -147,7 +147,7 @@ def choose(
     batch = _batch(method.task, start.backbone, machine)
     usual = RATE_FROM_WEIGHTS if start.checkpoint else RATE_FROM_RANDOM
     rate = usual * (batch / BATCH[method.task]) ** 0.5
-    size = choose_input(samples, splits.train, machine)
+    size = choose_input(samples, splits.train, start.backbone, machine)
     steps, reason = _length(samples, splits, batch)
     return Choices(
         start=start,
@@ -207,14 +207,14 @@ def _batch(task: Task, backbone: Backbone, machine: Machine) -> int:
 def _anchors(
     samples: Samples, splits: Splits, backbone: Backbone, method: Method, size: Input
 ) -> Anchors | None:
-    if method.task not in ('detection', 'instance'):
+    if method.anchors is None:
         return None
     boxes, sizes = object_boxes(samples, splits.train)
     factors = size.side / sizes.max(axis=1, keepdims=True)
     return choose_anchors(
         boxes * factors,
         strides=method.strides(backbone),
-        octave=3 if method.name == 'retinanet' else 1,
+        octave=method.anchors.octave,
     )
 
 

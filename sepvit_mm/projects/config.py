@@ -183,17 +183,11 @@ def _model(choices: Choices, backbone: dict[str, Any], number: Any) -> list[str]
     for head in method.classes:
         values[f'{head}.**'] = Name('heads')
     lines = [assignment('heads', dict(num_classes=number))]
-    if choices.anchors:
+    if choices.anchors and method.anchors:
         lines.append(comment(f'The anchors {choices.anchors_reason}.'))
-        scale = choices.anchors.scale
-        scales: dict[str, Any]
-        if method.name == 'retinanet':
-            head, scales = 'bbox_head', dict(octave_base_scale=scale)
-        else:
-            head, scales = 'rpn_head', dict(scales=[scale])
-        anchors = dict(**scales, ratios=list(choices.anchors.ratios))
-        lines.append(assignment('anchors', anchors))
-        values[f'{head}.anchor_generator'] = Name('anchors')
+        settings = method.anchors.settings(choices.anchors)
+        lines.append(assignment('anchors', settings))
+        values[f'{method.anchors.key}.anchor_generator'] = Name('anchors')
     if method.task == 'semantic':
         crop = choices.input.crop
         values['data_preprocessor.size'] = (crop, crop)

@@ -10,7 +10,30 @@ from typing import Any
 from ..errors import InputError
 from ..samples.sample import Task
 from ..zoo import configs_folder
+from .anchors import Anchors
 from .backbones import Backbone
+
+
+@dataclass(frozen=True)
+class AnchorHead:
+    """Where a model has anchors to fit to the boxes.
+
+    Attributes:
+        key: of the head, as a dotted key.
+        octave: number of sizes from one map to the next.
+    """
+
+    key: str
+    octave: int
+
+    def settings(self, anchors: Anchors) -> dict[str, Any]:
+        """Return what a config says of the anchors."""
+        scale: dict[str, Any] = (
+            dict(octave_base_scale=anchors.scale)
+            if self.octave > 1
+            else dict(scales=[anchors.scale])
+        )
+        return dict(**scale, ratios=list(anchors.ratios))
 
 
 @dataclass(frozen=True)
@@ -23,6 +46,7 @@ class Method:
         base: name of its base config, without the width.
         classes: where the model has the number of classes, as dotted keys.
         metric: what a checkpoint is the best by, in words.
+        anchors: where its anchors are. Defaults to None: it has none to fit.
     """
 
     name: str
@@ -30,6 +54,7 @@ class Method:
     base: str
     classes: tuple[str, ...]
     metric: str
+    anchors: AnchorHead | None = None
 
     def base_config(self, backbone: Backbone) -> Path:
         """Return the installed base config for a backbone."""
@@ -41,7 +66,10 @@ class Method:
         """Return how many of the backbone's maps the model reads."""
         if self.name == 'linear':
             return 1
-        return 3 if self.name == 'retinanet' and backbone.width == 'full' else 4
+        coarse = self.name == 'atss' or (
+            self.name == 'retinanet' and backbone.width == 'full'
+        )
+        return 3 if coarse else 4
 
     def strides(self, backbone: Backbone) -> tuple[int, ...]:
         """Return the strides of the maps that have anchors."""
@@ -64,12 +92,28 @@ class Method:
         return {'neck.in_channels': channels[-self.maps(backbone) :]}
 
 
+_BBOX = ('bbox_head',)
 _ROI = ('roi_head.bbox_head', 'roi_head.mask_head')
 METHODS = {
     method.name: method
     for method in (
-        Method('retinanet', 'detection', 'retinanet', ('bbox_head',), 'AP'),
-        Method('mask-rcnn', 'instance', 'mask_rcnn', _ROI, 'mask AP'),
+        Method('atss', 'detection', 'atss', _BBOX, 'AP'),
+        Method(
+            'retinanet',
+            'detection',
+            'retinanet',
+            _BBOX,
+            'AP',
+            AnchorHead('bbox_head', octave=3),
+        ),
+        Method(
+            'mask-rcnn',
+            'instance',
+            'mask_rcnn',
+            _ROI,
+            'mask AP',
+            AnchorHead('rpn_head', octave=1),
+        ),
         Method(
             'upernet', 'semantic', 'upernet', ('decode_head', 'auxiliary_head'), 'mIoU'
         ),

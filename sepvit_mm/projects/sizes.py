@@ -9,16 +9,18 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..samples.sample import Samples
+from .backbones import Backbone
 from .machine import Device, Machine
 
 Floats = NDArray[np.float64]
 
 STRIDE = 32  # of the last map: sizes are multiples of it
-SMALL = 16  # pixels that small objects should have: four strides of the first map
+SMALL = 16  # pixels that small objects should have: twice the detectors' first stride
 ENOUGH: dict[Device, int] = {'cpu': 24, 'gpu': 32}  # and more than this costs time
 LARGE = 0.75  # part of a crop that large objects may fill
 MOST = 2.0  # enlarging further shows nothing new
-# Sides in pixels: of a crop in training, and of a whole image in tests.
+# Sides in pixels: of a crop in training, and of a whole image in tests. The crop is a
+# multiple of what the backbone's windows fill, since it would compute the padding.
 CROP: dict[Device, int] = {'cpu': 320, 'gpu': 640}
 LEAST_CROP: dict[Device, int] = {'cpu': 224, 'gpu': 320}
 IN_CROP = 3  # large objects that fit into a crop side by side: more only cost time
@@ -42,12 +44,15 @@ class Input:
     reason: str
 
 
-def choose_input(samples: Samples, indices: tuple[int, ...], machine: Machine) -> Input:
+def choose_input(
+    samples: Samples, indices: tuple[int, ...], backbone: Backbone, machine: Machine
+) -> Input:
     """Choose the input's size from the sizes of images and objects.
 
     Args:
         samples: all images.
         indices: those to train on.
+        backbone: its windows should fill a crop.
         machine: sets how large images and crops may be.
 
     Raises:
@@ -57,7 +62,7 @@ def choose_input(samples: Samples, indices: tuple[int, ...], machine: Machine) -
     if samples.task == 'classification':
         return _of_classifier(sizes)
     if samples.task == 'semantic':
-        return _of_segmentor(sizes, machine)
+        return _of_segmentor(sizes, backbone, machine)
     boxes, image_sizes = object_boxes(samples, indices)
     if not len(boxes):
         raise InputError('no training image has an object to learn')
@@ -65,7 +70,7 @@ def choose_input(samples: Samples, indices: tuple[int, ...], machine: Machine) -
     # relative to its image, as if all images had the median size
     lengths = box_lengths(boxes) * longest / image_sizes.max(axis=1)
     small, large = np.quantile(lengths, [0.1, 0.9])
-    return _of_detector(longest, float(small), float(large), machine)
+    return _of_detector(longest, float(small), float(large), backbone, machine)
 
 
 def object_boxes(samples: Samples, indices: tuple[int, ...]) -> tuple[Floats, Floats]:
@@ -89,10 +94,14 @@ def box_lengths(boxes: Floats) -> Floats:
     return lengths
 
 
-def _of_detector(longest: float, small: float, large: float, machine: Machine) -> Input:
+def _of_detector(
+    longest: float, small: float, large: float, backbone: Backbone, machine: Machine
+) -> Input:
     """Choose sizes by the images' long side and the objects' lengths, in pixels."""
     device = machine.device
-    factor, why = _factor(small, large, device)
+    least = _filled(LEAST_CROP[device] + backbone.filled - 1, backbone)
+    most = _filled(CROP[device], backbone)
+    factor, why = _factor(small, large, most, device)
     if longest * factor > WHOLE[device]:
         # for objects that would all but vanish, up to twice as much
         visible = longest * min(factor, SMALL / 2 / small)
@@ -100,17 +109,17 @@ def _of_detector(longest: float, small: float, large: float, machine: Machine) -
         why = f'longer images are too slow for {machine}'
     side = _multiple(longest * factor)
     small, large = small * side / longest, large * side / longest
-    crop = np.clip(_multiple(IN_CROP * large), LEAST_CROP[device], CROP[device])
+    crop = np.clip(_filled(IN_CROP * large, backbone), least, most)
     return Input(
         side,
-        min(int(crop), side),
+        _within(side, int(crop), backbone),
         f'{why}; 80 % of the objects are then {small:.0f} to {large:.0f} pixels large',
     )
 
 
-def _factor(small: float, large: float, device: Device) -> tuple[float, str]:
+def _factor(small: float, large: float, crop: int, device: Device) -> tuple[float, str]:
     """Choose how much images are enlarged for their objects, and say why."""
-    least, most = SMALL / small, LARGE * CROP[device] / large
+    least, most = SMALL / small, LARGE * crop / large
     if least > most:
         factor = min((least * most) ** 0.5, MOST)
         return factor, 'a compromise between small and large objects'
@@ -119,23 +128,23 @@ def _factor(small: float, large: float, device: Device) -> tuple[float, str]:
     if most < 1:
         return (
             most,
-            f'images are reduced so that objects fit into {CROP[device]} pixels',
+            f'images are reduced so that objects fit into {crop} pixels',
         )
     if small > ENOUGH[device]:
         return ENOUGH[device] / small, 'images are reduced to save time'
     return 1.0, 'images keep their size'
 
 
-def _of_segmentor(sizes: Floats, machine: Machine) -> Input:
+def _of_segmentor(sizes: Floats, backbone: Backbone, machine: Machine) -> Input:
     longest = float(np.median(sizes.max(axis=1)))
-    crop = SEMANTIC_CROP[machine.device]
+    crop = _filled(SEMANTIC_CROP[machine.device], backbone)
     side = _multiple(min(longest * MOST, 2 * crop))
     reason = f'images are {longest:.0f} pixels long (median)'
     if longest > 2 * crop:
         reason += f', and more than {2 * crop} are too slow for {machine}'
     elif longest < side:
         reason += ', enlarged because a label is predicted for 4x4 pixels'
-    return Input(side, min(crop, side), reason)
+    return Input(side, _within(side, crop, backbone), reason)
 
 
 def _of_classifier(sizes: Floats) -> Input:
@@ -144,6 +153,16 @@ def _of_classifier(sizes: Floats) -> Input:
     return Input(
         side, side, f'the shorter side of images is {shortest:.0f} pixels (median)'
     )
+
+
+def _within(side: int, crop: int, backbone: Backbone) -> int:
+    """Return the largest crop of an image that windows fill; of a small one, all."""
+    return side if side < backbone.filled else min(crop, _filled(side, backbone))
+
+
+def _filled(pixels: float, backbone: Backbone) -> int:
+    """Return the most pixels up to this that windows fill on every map."""
+    return max(1, int(pixels // backbone.filled)) * backbone.filled
 
 
 def _multiple(pixels: float) -> int:

@@ -1,0 +1,26 @@
+# ATSS (Zhang et al., CVPR 2020): RetinaNet with another choice of what it learns from.
+# Of the places nearest to an object, it takes those whose anchors overlap the object
+# more than most do. So one square anchor at every place is enough, whatever the data.
+_base_ = './retinanet.py'
+model = dict(
+    type='ATSS',
+    bbox_head=dict(
+        _delete_=True,
+        type='ATSSHead',
+        num_classes=80,
+        in_channels=256,
+        norm_cfg=_base_.norm_cfg,
+        anchor_generator=dict(
+            type='AnchorGenerator',
+            ratios=[1.0],
+            octave_base_scale=8,
+            scales_per_octave=1,
+            strides=[8, 16, 32, 64, 128],
+        ),
+        bbox_coder=dict(type='DeltaXYWHBBoxCoder', target_stds=[0.1, 0.1, 0.2, 0.2]),
+        loss_bbox=dict(type='GIoULoss', loss_weight=2.0),
+    ),
+    train_cfg=dict(
+        assigner=dict(_delete_=True, type='ATSSAssigner', topk=9, ignore_iof_thr=0.5)
+    ),
+)
