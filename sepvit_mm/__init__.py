@@ -18,6 +18,7 @@ from . import checkpoints  # noqa: F401  registers the initialiser `Pretrained`
 from .backbones import HiLo, LITv2, PaleAttention, PaleTransformer, SepViT
 from .plugins.bfloat16 import Bfloat16Hook
 from .plugins.compilation import CompileBackboneHook
+from .plugins.identity_blocks import IdentityBlocks
 from .plugins.layer_decay import LayerDecayOptimWrapperConstructor
 from .plugins.pictures import PictureHook
 from .plugins.summary import SummaryHook
@@ -27,6 +28,7 @@ __all__ = [
     'Bfloat16Hook',
     'CompileBackboneHook',
     'HiLo',
+    'IdentityBlocks',
     'LITv2',
     'LayerDecayOptimWrapperConstructor',
     'PaleAttention',

@@ -1,1 +1,1 @@
-"""Hooks and an optimizer constructor that any config may name."""
+"""Hooks, an initialiser and an optimizer constructor that any config may name."""

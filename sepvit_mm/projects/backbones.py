@@ -40,6 +40,15 @@ class Backbone:
         return LAST_STRIDE * (1 if self.kind == 'LITv2' else 7)
 
     @property
+    def gains_from_identity(self) -> bool:
+        """Whether random weights should be those of ``IdentityBlocks``.
+
+        Measured for narrow models only, where LITv2 did not gain: its first MLPs have a
+        convolution inside.
+        """
+        return self.width == 'narrow' and self.kind != 'LITv2'
+
+    @property
     def width(self) -> Width:
         """Whether its neck and heads are narrow or full."""
         return 'narrow' if self.name.endswith('-lite') else 'full'

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..plugins.identity_blocks import IdentityBlocks
 from ..samples.sample import Task
 from .choices import Choices
 from .code import Name, assignment, comment
@@ -43,6 +44,8 @@ def write_config(
     backbone = start.backbone.settings(task, maps=choices.method.maps(start.backbone))
     if start.checkpoint:
         backbone['init_cfg'] = dict(type='Pretrained', checkpoint=Name('weights'))
+    elif start.backbone.gains_from_identity:
+        backbone['init_cfg'] = dict(type=IdentityBlocks.__name__)
     listed = stands_in_config(classes)
     named: Any = tuple(classes) if listed else Name(f"f'{{data_root}}/{CLASSES}'")
     number = Name('len(classes)') if listed else len(classes)
