@@ -332,7 +332,9 @@ def test_every_config_has_sixty_lines_and_builds(method, tmp_path):
         cfg = engine.load_config(tmp_path / 'config.py')
         (tmp_path / 'classes.txt').write_text('\n'.join(classes))
         cfg.model.backbone.init_cfg = None
-        model = engine.build_model(cfg, device='meta')
+        # mmpretrain's ResNet reads values while it is built
+        device = 'cpu' if backbone.kind == 'ResNet' else 'meta'
+        model = engine.build_model(cfg, device=device)
         heads = [model.get_submodule(head) for head in method.classes]
         assert [head.num_classes for head in heads] == [30] * len(heads)
     assert longest <= 60
@@ -349,6 +351,31 @@ def test_a_project_trains_and_is_evaluated_by_class(task, tmp_path, monkeypatch)
     else:
         kind = 'bbox' if task == 'detection' else 'segm'
         assert {f'coco/{kind}_mAP', 'coco/cat_precision'} <= {*metrics}
+
+
+@pytest.mark.parametrize('task', TASKS)
+def test_a_resnet_is_there_to_compare_with(task, tmp_path):
+    done = make(tmp_path, task, backbone='resnet-18')
+    assert done.report.findings == []
+    assert train_and_test(done)
+    with pytest.raises(InputError, match='resnet-18 is for comparison, and starts'):
+        make(tmp_path / 'b', task, backbone='resnet-18', weights=done.config)
+
+
+def test_narrow_transformers_start_as_identities_unless_weights_are_given(tmp_path):
+    def start(name, checkpoint=None):
+        samples = noisy(tmp_path, 'detection')
+        splits = split(samples)
+        origin = Start(BACKBONES[name], checkpoint, '')
+        choices = choose(samples, splits, origin, METHODS['atss'], CPU)
+        text = write_config(choices, splits, NAMES, tmp_path, tmp_path / 'images')
+        (tmp_path / 'config.py').write_text(text)
+        backbone = engine.load_config(tmp_path / 'config.py').model.backbone
+        return backbone.get('init_cfg', {}).get('type')
+
+    assert start('sepvit-lite') == start('pale-lite') == 'IdentityBlocks'
+    assert start('sepvit-lite', 'own.pth') == 'Pretrained'
+    assert start('litv2-lite') is start('sepvit-t') is start('resnet-18') is None
 
 
 def test_a_classifier_is_evaluated_by_class(tmp_path):

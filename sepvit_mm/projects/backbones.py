@@ -20,24 +20,24 @@ class Backbone:
 
     Attributes:
         name: e.g. 'litv2-s'.
-        kind: its type in the registry.
+        kind: its type in the registry; ResNet is that of mmdet, mmseg or mmpretrain.
         arch: name of its architecture; for our reductions, of a dict in
-            ``configs/_base_/models/lite_archs.py``.
+            ``configs/_base_/models/lite_archs.py``; for ResNet, its depth.
         channels: those of its four maps.
         drop_path_rate: rate of its last block. Defaults to 0.
     """
 
     name: str
-    kind: Literal['SepViT', 'LITv2', 'PaleTransformer']
-    arch: str
+    kind: Literal['SepViT', 'LITv2', 'PaleTransformer', 'ResNet']
+    arch: str | int
     channels: tuple[int, int, int, int]
     drop_path_rate: float = 0.0
 
     @property
     def filled(self) -> int:
         """Side of the smallest image that its windows fill on every map, in pixels."""
-        # windows and stripes of 7 positions; LITv2 has none
-        return LAST_STRIDE * (1 if self.kind == 'LITv2' else 7)
+        # windows and stripes have 7 positions
+        return LAST_STRIDE * (7 if self.kind in ('SepViT', 'PaleTransformer') else 1)
 
     @property
     def gains_from_identity(self) -> bool:
@@ -46,12 +46,14 @@ class Backbone:
         Measured for narrow models only, where LITv2 did not gain: its first MLPs have a
         convolution inside.
         """
-        return self.width == 'narrow' and self.kind != 'LITv2'
+        windows = self.kind in ('SepViT', 'PaleTransformer')
+        return windows and self.width == 'narrow'
 
     @property
     def width(self) -> Width:
         """Whether its neck and heads are narrow or full."""
-        return 'narrow' if self.name.endswith('-lite') else 'full'
+        narrow = self.name.endswith('-lite') or self.kind == 'ResNet'
+        return 'narrow' if narrow else 'full'
 
     def settings(self, task: Task, *, maps: int) -> dict[str, Any]:
         """Return what a config says of it, without its weights, as code.
@@ -60,6 +62,11 @@ class Backbone:
             task: what it is for; LITv2 has a mode for each.
             maps: how many of its last maps the model reads, 1 to 4.
         """
+        indices = tuple(range(4 - maps, 4))
+        if self.kind == 'ResNet':
+            # mmdet would keep the statistics of BatchNorm as they are at the start
+            own = dict(type='ResNet', depth=self.arch, norm_eval=False)
+            return {**own, 'out_indices': indices}
         named = self.arch not in REDUCED
         arch = self.arch if named else Name(f'_base_.{self.arch}')
         settings: dict[str, Any] = dict(type=self.kind, arch=arch)
@@ -69,28 +76,30 @@ class Backbone:
         elif task == 'semantic' and self.kind == 'LITv2':
             settings['mode'] = 'segmentation'
         if maps < 4 and 'mode' not in settings:
-            settings['out_indices'] = tuple(range(4 - maps, 4))
+            settings['out_indices'] = indices
         if self.drop_path_rate:
             settings['drop_path_rate'] = self.drop_path_rate
         return settings
 
 
-_NARROW = (32, 64, 128, 256)
+NARROW = (32, 64, 128, 256)  # what the narrow base configs are written for
 _SMALL = (96, 192, 384, 768)
 _BASE = (128, 256, 512, 1024)
 _KNOWN = (
-    Backbone('sepvit-lite', 'SepViT', 'lite', _NARROW),
+    Backbone('sepvit-lite', 'SepViT', 'lite', NARROW),
     Backbone('sepvit-t', 'SepViT', 'tiny', _SMALL, 0.2),
     Backbone('sepvit-s', 'SepViT', 'small', _SMALL, 0.3),
     Backbone('sepvit-b', 'SepViT', 'base', _BASE, 0.3),
-    Backbone('litv2-lite', 'LITv2', 'litv2_lite', _NARROW),
+    Backbone('litv2-lite', 'LITv2', 'litv2_lite', NARROW),
     Backbone('litv2-s', 'LITv2', 'small', _SMALL, 0.2),
     Backbone('litv2-m', 'LITv2', 'medium', _SMALL, 0.2),
     Backbone('litv2-b', 'LITv2', 'base', _BASE, 0.3),
-    Backbone('pale-lite', 'PaleTransformer', 'pale_lite', _NARROW),
+    Backbone('pale-lite', 'PaleTransformer', 'pale_lite', NARROW),
     Backbone('pale-t', 'PaleTransformer', 'tiny', (64, 128, 256, 512), 0.1),
     Backbone('pale-s', 'PaleTransformer', 'small', _SMALL, 0.3),
     Backbone('pale-b', 'PaleTransformer', 'base', _BASE, 0.3),
+    # to compare with, in the same recipe
+    Backbone('resnet-18', 'ResNet', 18, (64, 128, 256, 512)),
 )
 BACKBONES = {backbone.name: backbone for backbone in _KNOWN}
 """The backbones by name."""

@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..samples.sample import Task
 from ..zoo import configs_folder
 from .anchors import Anchors
-from .backbones import Backbone
+from .backbones import NARROW, Backbone
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Method:
         channels = list(backbone.channels)
         if self.name == 'linear':
             return {'head.in_channels': channels[-1]}
-        if backbone.width == 'narrow':
+        if backbone.channels == NARROW:
             return {}  # the base config says it
         if self.name == 'upernet':
             return {

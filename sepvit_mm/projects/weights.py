@@ -72,6 +72,11 @@ def choose_start(
         path = Path(weights).absolute()
         if not path.is_file():
             raise InputError(f'weights not found: {weights}')
+        if backbone.kind == 'ResNet':
+            raise InputError(
+                f'weights is {weights}, but {backbone.name} is for comparison, and '
+                'starts from random weights'
+            )
         _require_fit(backbone, task, path)
         return Start(backbone, str(path), 'the weights that were given')
     address = _published(backbone)
