@@ -1,4 +1,4 @@
-"""Print the manifest: Markdown tables, and metafiles for mim and mmengine."""
+"""Print the manifest and other tables of the docs, and metafiles for mim."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mmengine.registry import MODELS
 
 from ..engine import load_config
 from ..measure.macs import count_parameters
+from ..samples.known import known_kinds
 from .manifest import Family, Model, config_path, families
 from .size import size_of
 
@@ -149,10 +150,25 @@ def small() -> str:
     )
 
 
+def data() -> str:
+    """Make the table of what may be wrong with annotated images."""
+    rows = [
+        [name, kind.what, kind.then]
+        for name, kinds in known_kinds().items()
+        for kind in kinds
+    ]
+    return markdown(['format', 'what is wrong', 'what is done'], rows)
+
+
 def tables() -> dict[str, str]:
     """Make all tables, by the name that marks their place in a document."""
     by_family = {name: dense(family) for name, family in families().items()}
-    return {'architectures': architectures(), **by_family, 'small': small()}
+    return {
+        'architectures': architectures(),
+        **by_family,
+        'small': small(),
+        'data': data(),
+    }
 
 
 def renew(document: str, current: Mapping[str, str]) -> str:
