@@ -9,7 +9,6 @@ from pkgutil import iter_modules
 from ..annotations.fault import Kind
 from . import __path__ as folder
 from .formats import __path__ as formats_folder
-from .reading import FORMATS
 
 ANY = 'any format'
 # Modules that read a part of one format only.
@@ -31,10 +30,11 @@ def known_kinds() -> dict[str, list[Kind]]:
     parts = {part for each in PARTS.values() for part in each}
     shared = [each.name for each in iter_modules(folder) if each.name not in parts]
     found = {ANY: [*_kinds(shared)]}
-    names = {each.__name__.rpartition('.')[2]: each.NAME for each in FORMATS}
-    for module in (each.name for each in iter_modules(formats_folder)):
-        kinds = _kinds([f'formats.{module}', *PARTS.get(module, ())])
-        found[names[module]] = [kind for kind in kinds if kind not in found[ANY]]
+    for each in iter_modules(formats_folder):
+        module = f'formats.{each.name}'
+        kinds = _kinds([module, *PARTS.get(each.name, ())])
+        name = import_module(f'{__package__}.{module}').NAME
+        found[name] = [kind for kind in kinds if kind not in found[ANY]]
     return found
 
 
