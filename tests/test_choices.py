@@ -196,3 +196,20 @@ def test_minutes_are_divided_between_steps_and_evaluations():
     assert length_for(1, Pace(0.5, 0.1), 500) == (114, 1, 50.0)
     with pytest.raises(InputError, match=r'no time for 10 steps of 9\.0 seconds: give'):
         length_for(1, Pace(9.0, 0.1), 10)
+
+
+@pytest.mark.parametrize('name', ['sepvit-lite', 'litv2-s', 'resnet-18'])
+def test_atss_is_that_of_its_paper_on_strides_from_8(name, tmp_path):
+    samples = noisy(tmp_path, 'detection')
+    origin = Start(BACKBONES[name], None, '')
+    choices = choose(samples, split(samples), origin, METHODS['atss'], CPU)
+    text = write_config(choices, split(samples), NAMES, tmp_path, tmp_path / 'images')
+    (tmp_path / 'config.py').write_text(text)
+    cfg = engine.load_config(tmp_path / 'config.py')
+    cfg.model.backbone.init_cfg = None
+    head = engine.build_model(cfg).bbox_head
+    assert [stride[0] for stride in head.prior_generator.strides][:4] == [8, 16, 32, 64]
+    assert {*head.prior_generator.num_base_priors} == {1}
+    assert type(head.loss_cls).__name__ == 'FocalLoss'
+    assert type(head.loss_centerness).__name__ == 'CrossEntropyLoss'
+    assert (head.assigner.topk, head.assigner.ignore_iof_thr) == (9, 0.5)

@@ -18,6 +18,8 @@ model = dict(
             strides=[8, 16, 32, 64, 128],
         ),
         bbox_coder=dict(type='DeltaXYWHBBoxCoder', target_stds=[0.1, 0.1, 0.2, 0.2]),
+        # mmdet's default is plain cross entropy
+        loss_cls=dict(type='FocalLoss', use_sigmoid=True, gamma=2.0, alpha=0.25),
         loss_bbox=dict(type='GIoULoss', loss_weight=2.0),
     ),
     train_cfg=dict(
