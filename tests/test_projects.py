@@ -267,7 +267,7 @@ def test_the_command_prints_what_to_type_next(tmp_path, monkeypatch, capsys):
     root = write_coco(tmp_path / 'my data')
     out = tmp_path / 'my project'
     command = ['new', str(root), '--task', 'detection', '--out', str(out)]
-    command += ['--backbone', 'sepvit-lite']
+    command += ['--backbone', 'sepvit-lite', '--method', 'retinanet']
     # the images of both splits are equal
     assert main(command) == 2
     assert 'no images are left to train on' in capsys.readouterr().err
