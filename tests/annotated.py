@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 from noise import (
     HEIGHT,
@@ -14,11 +15,11 @@ from noise import (
 )
 
 from sepvit_mm.projects.machine import Machine
-from sepvit_mm.samples.sample import Object, Sample, Samples
+from sepvit_mm.samples.sample import Object, Sample, Samples, Task
 
 CPU = Machine(cores=2, memory=24)
 GPU = Machine(cores=128, memory=900, gpu='NVIDIA A100-SXM4-80GB', gpu_memory=80)
-TASKS = ('detection', 'instance', 'semantic', 'classification')
+TASKS = get_args(Task)
 
 
 def classified(labels, digests=None, splits=None) -> Samples:

@@ -170,3 +170,21 @@ for loader in (train_dataloader, val_dataloader, test_dataloader):
 train_cfg = dict(_delete_=True, by_epoch=True, max_epochs=2, val_interval=2)
 """
     return _write_config(path, 'sepvit_lite_crowns.py', root, body, after + more)
+
+
+def config_of_each_task(root: Path, detector: str = '') -> dict[str, Path]:
+    """Write data and a config for each task; return the configs' paths by task.
+
+    Args:
+        root: folder to write to; COCO files and images go to its ``coco``.
+        detector: lines to put at the end of the detector's config.
+    """
+    coco = write_coco(root / 'coco')
+    return {
+        'detection': detector_config(root / 'd.py', coco, detector),
+        'instance': detector_config(root / 'i.py', coco, masks=True),
+        'semantic': segmentor_config(root / 's.py', write_masks(root / 'masks')),
+        'classification': classifier_config(
+            root / 'c.py', write_labels(root / 'labels')
+        ),
+    }

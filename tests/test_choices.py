@@ -145,6 +145,10 @@ def test_every_config_has_sixty_lines_and_builds(method, tmp_path):
         model = engine.build_model(cfg, device=device)
         heads = [model.get_submodule(head) for head in method.classes]
         assert [head.num_classes for head in heads] == [30] * len(heads)
+        if method.task in ('detection', 'instance'):
+            head = getattr(model, 'rpn_head', None) or model.bbox_head
+            strides = [stride[0] for stride in head.prior_generator.strides]
+            assert tuple(strides) == method.strides(backbone)
     assert longest <= 60
 
 
@@ -208,7 +212,7 @@ def test_atss_is_that_of_its_paper_on_strides_from_8(name, tmp_path):
     cfg = engine.load_config(tmp_path / 'config.py')
     cfg.model.backbone.init_cfg = None
     head = engine.build_model(cfg).bbox_head
-    assert [stride[0] for stride in head.prior_generator.strides][:4] == [8, 16, 32, 64]
+    assert METHODS['atss'].strides(BACKBONES[name])[:4] == (8, 16, 32, 64)
     assert {*head.prior_generator.num_base_priors} == {1}
     assert type(head.loss_cls).__name__ == 'FocalLoss'
     assert type(head.loss_centerness).__name__ == 'CrossEntropyLoss'

@@ -1,7 +1,8 @@
-"""Blocks that start as the identity, with active units inside."""
+"""Attention and MLP that add nothing at first, with active units inside."""
 
 import pytest
 import torch
+from mmengine.model import BaseModule
 from mmengine.registry import MODELS
 from torch import nn
 
@@ -45,6 +46,18 @@ def test_hidden_values_have_the_variance_of_their_input(model):
                 stds.append(layer(torch.randn(2000, layer.in_features)).std().item())
     assert len(stds) >= 20
     assert 0.85 < min(stds) <= max(stds) < 1.15
+
+
+def test_mmengine_logs_which_weights_it_drew(monkeypatch):
+    said = set()
+
+    def dump(self):
+        said.update(info['init_info'] for info in self._params_init_info.values())
+
+    monkeypatch.setattr(BaseModule, '_dump_init_info', dump)
+    cfg = dict(type='SepViT', arch='lite', init_cfg=dict(type='IdentityBlocks'))
+    MODELS.build(cfg).init_weights()
+    assert any(each.startswith('IdentityBlocks') for each in said)
 
 
 def test_only_linear_layers_change():

@@ -8,6 +8,7 @@ from textwrap import dedent
 
 import numpy as np
 import pytest
+from annotated import TASKS
 from commands import ROOT
 from noise import HEIGHT, WIDTH, _box, write_images
 from PIL import Image
@@ -21,7 +22,6 @@ COMMANDS = [
     for _, block in BLOCK.findall(PAGE.partition('{ #change }')[0])
     for line in dedent(block).strip().splitlines()
 ]
-TASKS = ('detection', 'instance', 'semantic', 'classification')
 # All that differs from what the page shows: a handful of steps instead of 12 minutes.
 FEW_STEPS = {
     'new': ['--backbone', 'sepvit-lite'],

@@ -12,15 +12,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from annotated import TASKS
 from commands import message_in
 from mmengine.structures import BaseDataElement, PixelData
 from noise import (
-    classifier_config,
-    detector_config,
-    segmentor_config,
-    write_coco,
-    write_labels,
-    write_masks,
+    config_of_each_task,
 )
 from PIL import Image
 from pycocotools import mask as coco_mask
@@ -39,7 +35,6 @@ from sepvit_mm.errors import InputError
 from sepvit_mm.prediction.inputs import find_inputs
 from sepvit_mm.prediction.tiles import merged, predict_in_tiles, tiles_of
 
-TASKS = ('detection', 'instance', 'semantic', 'classification')
 CONFIDENT = "model['test_cfg'] = dict(score_thr=0.0)\n"
 
 
@@ -47,21 +42,14 @@ CONFIDENT = "model['test_cfg'] = dict(score_thr=0.0)\n"
 def trained(tmp_path_factory):
     """Config and checkpoint of each task, with random weights, and its images."""
     root = tmp_path_factory.mktemp('models')
-    coco = write_coco(root / 'coco')
-    made = {
-        'detection': detector_config(root / 'd.py', coco, CONFIDENT),
-        'instance': detector_config(root / 'i.py', coco, masks=True),
-        'semantic': segmentor_config(root / 's.py', write_masks(root / 's')),
-        'classification': classifier_config(root / 'c.py', write_labels(root / 'c')),
-    }
     found = {}
-    for task, config in made.items():
+    for task, config in config_of_each_task(root, CONFIDENT).items():
         torch.manual_seed(0)
         checkpoint = config.with_suffix('.pth')
         model = build_model(load_config(config))
         torch.save({'state_dict': model.state_dict()}, checkpoint)
         found[task] = config, checkpoint
-    return found, coco
+    return found, root / 'coco'
 
 
 def predicted(trained, task, inputs, **options):

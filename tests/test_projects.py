@@ -18,6 +18,7 @@ from noise import (
     write_coco,
 )
 from PIL import Image
+from torch import nn
 
 from sepvit_mm import engine
 from sepvit_mm.cli.main import main
@@ -48,6 +49,9 @@ def test_a_project_trains_and_is_evaluated_by_class(task, tmp_path, monkeypatch)
 def test_a_resnet_is_there_to_compare_with(task, tmp_path):
     done = make(tmp_path, task, backbone='resnet-18')
     assert done.report.findings == []
+    model = engine.build_model(engine.load_config(done.config)).train()
+    norms = [m for m in model.backbone.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert norms and all(norm.training for norm in norms)  # mmdet would freeze them
     assert train_and_test(done)
     with pytest.raises(InputError, match='resnet-18 is for comparison, and starts'):
         make(tmp_path / 'b', task, backbone='resnet-18', weights=done.config)

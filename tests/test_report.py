@@ -11,14 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from annotated import TASKS
 from commands import message_in
 from noise import (
-    classifier_config,
+    config_of_each_task,
     detector_config,
-    segmentor_config,
     write_coco,
-    write_labels,
-    write_masks,
 )
 
 from sepvit_mm.cli.main import main
@@ -37,7 +35,6 @@ from sepvit_mm.report.pictures import choose
 from sepvit_mm.report.pixels import confusion
 from sepvit_mm.report.progress import main_metric, summary
 
-TASKS = ('detection', 'instance', 'semantic', 'classification')
 HOSTILE = '<b>&"'
 
 
@@ -94,15 +91,7 @@ model['test_cfg'] = dict(score_thr=0.0, max_per_img=30)
 @pytest.fixture(scope='module')
 def runs(tmp_path_factory):
     root = tmp_path_factory.mktemp('runs of Zoë')
-    coco = write_coco(root / 'coco')
-    made = {
-        'detection': detector_config(root / 'd.py', coco, CONFIDENT),
-        'instance': detector_config(root / 'i.py', coco, masks=True),
-        'semantic': segmentor_config(root / 's.py', write_masks(root / 'masks')),
-        'classification': classifier_config(
-            root / 'c.py', write_labels(root / 'labels')
-        ),
-    }
+    made = config_of_each_task(root, CONFIDENT)
     return {task: write_run(root / task, config) for task, config in made.items()}
 
 

@@ -85,6 +85,13 @@ def add_cfg_options(parser: ArgumentParser) -> None:
     )
 
 
+def add_device(parser: ArgumentParser) -> None:
+    """Add the device that a model runs on to a command's arguments."""
+    parser.add_argument(
+        '--device', help='such as cuda:1 (default: a GPU if there is one, else cpu)'
+    )
+
+
 def add_launcher(parser: ArgumentParser) -> None:
     """Add the launcher of a distributed run to a command's arguments."""
     parser.add_argument(

@@ -14,7 +14,7 @@ from ..prediction import Outcome, predict
 from ..prediction.model import Precision
 from ..prediction.outputs import Kind
 from ..terminal import console
-from .options import add_config, at_least, folder_to_write
+from .options import add_config, add_device, at_least, folder_to_write
 from .quiet import quiet
 
 NAMED = 20  # failures
@@ -66,9 +66,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help='images or tiles that go through the model together (default: '
         '%(default)s)',
     )
-    parser.add_argument(
-        '--device', help='such as cuda:1 (default: a GPU if there is one, else cpu)'
-    )
+    add_device(parser)
     parser.add_argument(
         '--precision',
         choices=get_args(Precision),

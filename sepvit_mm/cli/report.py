@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ..report import write_report
-from .options import add_cfg_options, at_least, file_to_write, require_file
+from .options import add_cfg_options, add_device, at_least, file_to_write, require_file
 from .quiet import quiet
 
 
@@ -32,9 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help='how many of the worst images to show, and how many others (default: '
         '%(default)s)',
     )
-    parser.add_argument(
-        '--device', help='such as cuda:1 (default: a GPU if there is one, else cpu)'
-    )
+    add_device(parser)
 
 
 def run(args: Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Another start from random weights: blocks that do nothing yet, but learn at once."""
+"""Another start from random weights, for narrow transformers."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ LAST = ('proj', 'fc2')
 
 @WEIGHT_INITIALIZERS.register_module()
 class IdentityBlocks:
-    """Starts every block of a transformer as the identity, with active units inside.
+    """Lets attention and MLP add nothing at first, with active units inside.
 
-    The authors draw linear weights with a standard deviation of 0.02, whatever the
-    number of channels. In a narrow model, the hidden values of an MLP are then around
-    0.1, where GELU is almost linear: without pre-training, the blocks add little more
-    than linear maps for hundreds of steps. Here, the weights are drawn so that hidden
-    values have the variance of their input, and the last layer of an attention or an
-    MLP is zero, so that what is not learned yet does not disturb. The model itself, its
-    layers and their shapes, is unchanged. Our own choice; what it gains is on the page
-    Small datasets::
+    The usual standard deviation of linear weights is 0.02, whatever the number of
+    channels. In a narrow model, the hidden values of an MLP are then around 0.1, where
+    GELU is almost linear. Here, the weights are drawn so that hidden values have the
+    variance of their input, and the last layer of an attention or an MLP is zero, so
+    that what is not learned yet does not disturb. SepViT's positional convolutions
+    still act. The model itself, its layers and their shapes, is unchanged. This is our
+    own choice, for narrow models without pre-trained weights::
 
         backbone = dict(
             type='SepViT', arch='lite', init_cfg=dict(type='IdentityBlocks')

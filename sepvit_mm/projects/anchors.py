@@ -25,13 +25,11 @@ class Anchors:
     Attributes:
         scale: side of the smallest anchor of a map, in strides of that map.
         ratios: heights over widths.
-        octave: number of sizes from one map to the next.
         reach: share of boxes with an anchor of IoU 0.5 or more, at the input's size.
     """
 
     scale: int
     ratios: tuple[float, ...]
-    octave: int
     reach: float
 
 
@@ -88,7 +86,7 @@ def choose_anchors(boxes: Floats, *, strides: Sequence[int], octave: int) -> Anc
             found = reached(
                 boxes, strides=strides, scale=scale, ratios=ratios, octave=octave
             )
-            yield Anchors(scale, tuple(ratios), octave, float(found.mean()))
+            yield Anchors(scale, tuple(ratios), float(found.mean()))
 
     every = [*options()]
     enough = max(each.reach for each in every) - ENOUGH

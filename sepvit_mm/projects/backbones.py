@@ -10,7 +10,8 @@ from ..samples.sample import Task
 from .code import Name
 
 Width = Literal['narrow', 'full']
-LAST_STRIDE = 32
+LAST_STRIDE = 32  # of the last map; sizes of images are multiples of it
+SIDE = 7  # of SepViT's windows and of pales, in positions
 REDUCED = ('litv2_lite', 'pale_lite')
 
 
@@ -34,10 +35,14 @@ class Backbone:
     drop_path_rate: float = 0.0
 
     @property
+    def has_windows(self) -> bool:
+        """Whether a map must be a multiple of ``SIDE``, or is padded."""
+        return self.kind in ('SepViT', 'PaleTransformer')
+
+    @property
     def filled(self) -> int:
         """Side of the smallest image that its windows fill on every map, in pixels."""
-        # windows and stripes have 7 positions
-        return LAST_STRIDE * (7 if self.kind in ('SepViT', 'PaleTransformer') else 1)
+        return LAST_STRIDE * (SIDE if self.has_windows else 1)
 
     @property
     def gains_from_identity(self) -> bool:
@@ -46,8 +51,7 @@ class Backbone:
         Measured for narrow models only, where LITv2 did not gain: its first MLPs have a
         convolution inside.
         """
-        windows = self.kind in ('SepViT', 'PaleTransformer')
-        return windows and self.width == 'narrow'
+        return self.has_windows and self.width == 'narrow'
 
     @property
     def width(self) -> Width:
@@ -65,8 +69,8 @@ class Backbone:
         indices = tuple(range(4 - maps, 4))
         if self.kind == 'ResNet':
             # mmdet would keep the statistics of BatchNorm as they are at the start
-            own = dict(type='ResNet', depth=self.arch, norm_eval=False)
-            return {**own, 'out_indices': indices}
+            fixed = dict(type='ResNet', depth=self.arch, norm_eval=False)
+            return dict(fixed, out_indices=indices)
         named = self.arch not in REDUCED
         arch = self.arch if named else Name(f'_base_.{self.arch}')
         settings: dict[str, Any] = dict(type=self.kind, arch=arch)

@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..samples.sample import Task
 from ..zoo import configs_folder
 from .anchors import Anchors
-from .backbones import NARROW, Backbone
+from .backbones import LAST_STRIDE, NARROW, Backbone
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class AnchorHead:
 
     Attributes:
         key: of the head, as a dotted key.
-        octave: number of sizes from one map to the next.
+        octave: number of sizes from one map to the next; with several, the config
+            names the smallest of them, else it lists the only one.
     """
 
     key: str
@@ -73,9 +74,10 @@ class Method:
 
     def strides(self, backbone: Backbone) -> tuple[int, ...]:
         """Return the strides of the maps that have anchors."""
-        if backbone.width == 'narrow':
-            return (4, 8, 16, 32)
-        return (8, 16, 32, 64, 128) if self.name == 'retinanet' else (4, 8, 16, 32, 64)
+        first = LAST_STRIDE // 2 ** (self.maps(backbone) - 1)
+        return tuple(
+            first * 2**i for i in range(4 if backbone.width == 'narrow' else 5)
+        )
 
     def channels(self, backbone: Backbone) -> Mapping[str, Any]:
         """Return what the model says of the backbone's channels, by dotted key."""

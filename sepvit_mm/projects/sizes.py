@@ -9,18 +9,17 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..samples.sample import Samples
-from .backbones import Backbone
+from .backbones import LAST_STRIDE, Backbone
 from .machine import Device, Machine
 
 Floats = NDArray[np.float64]
 
-STRIDE = 32  # of the last map: sizes are multiples of it
 SMALL = 16  # pixels that small objects should have: twice the detectors' first stride
 ENOUGH: dict[Device, int] = {'cpu': 24, 'gpu': 32}  # and more than this costs time
 LARGE = 0.75  # part of a crop that large objects may fill
 MOST = 2.0  # enlarging further shows nothing new
-# Sides in pixels: of a crop in training, and of a whole image in tests. The crop is a
-# multiple of what the backbone's windows fill, since it would compute the padding.
+# Sides in pixels: of a crop in training, and of a whole image in tests. A crop is one
+# that the backbone's windows fill, since padding costs as much time as pixels do.
 CROP: dict[Device, int] = {'cpu': 320, 'gpu': 640}
 LEAST_CROP: dict[Device, int] = {'cpu': 224, 'gpu': 320}
 IN_CROP = 3  # large objects that fit into a crop side by side: more only cost time
@@ -166,4 +165,4 @@ def _filled(pixels: float, backbone: Backbone) -> int:
 
 
 def _multiple(pixels: float) -> int:
-    return max(2 * STRIDE, round(pixels / STRIDE) * STRIDE)
+    return max(2, round(pixels / LAST_STRIDE)) * LAST_STRIDE
