@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip
 READY := $(VENV)/ready
 
-TREES := configs/retinanet_sepvit_lite_trees.py
+TREES := configs/atss_sepvit_lite_trees.py
 OUT := work_dirs/demo
 
 .PHONY: help install data demo picture test lint docs clean

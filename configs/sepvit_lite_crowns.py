@@ -1,5 +1,5 @@
 # A few epochs of classification, to pre-train the backbone of the tree detector. To use
-# it in retinanet_sepvit_lite_trees.py afterwards:
+# it in atss_sepvit_lite_trees.py afterwards:
 # --cfg-options model.backbone.init_cfg.type=Pretrained
 # model.backbone.init_cfg.checkpoint=work_dirs/sepvit_lite_crowns/epoch_15.pth
 _base_ = [
@@ -11,7 +11,12 @@ _base_ = [
 max_epochs = 15
 model = dict(
     # the detector's mode, so that all of the backbone can be handed over
-    backbone=dict(type='SepViT', arch='lite', out_indices=(3,)),
+    backbone=dict(
+        type='SepViT',
+        arch='lite',
+        out_indices=(3,),
+        init_cfg=dict(type='IdentityBlocks'),
+    ),
     data_preprocessor=dict(num_classes=2),
     head=dict(in_channels=256, num_classes=2),
     train_cfg=None,  # no mixup or cutmix: there are too few images

@@ -130,7 +130,7 @@ dataset = dict(data_root=data_root, metainfo=metainfo)
         body += 'heads = dict(bbox_head=dict(num_classes=2), '
         body += 'mask_head=dict(num_classes=2))\nmodel = dict(roi_head=heads)\n'
     else:
-        base = 'retinanet_sepvit_lite_trees.py'
+        base = 'atss_sepvit_lite_trees.py'
         body += 'model = dict(bbox_head=dict(num_classes=2))\n'
     after = """
 for loader in (train_dataloader, val_dataloader, test_dataloader):

@@ -27,7 +27,7 @@ from sepvit_mm.engine.images import image_channels
 from sepvit_mm.errors import InputError
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
-TREES = 'retinanet_sepvit_lite_trees'
+TREES = 'atss_sepvit_lite_trees'
 NUCLEI = 'upernet_sepvit_lite_nuclei'
 CROWNS = 'sepvit_lite_crowns'
 

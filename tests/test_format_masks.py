@@ -47,6 +47,8 @@ LAYOUTS = {
     'b.jpg': 'b_label.png',
     'c.jpg': 'c_seg.png',
     'd_sat.jpg': 'd_mask.png',
+    'e.jpg': 'e.png',
+    'train/f.JPEG': 'train/f.png',
     'images/x.jpg': 'masks/x_mask.png',
     'photographs/y.jpg': 'masks/y.png',
 }

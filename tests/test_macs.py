@@ -124,7 +124,7 @@ def test_flops_are_printed_by_kind_and_by_module(tmp_path):
     assert [row[0] for row in rows] == parts
     assert rows[0][1:] == '47.35 241.71 7.28 3.54 0.26 252.53'.split()
 
-    sepvit = ROOT / 'configs/retinanet_sepvit_lite_trees.py'
+    sepvit = ROOT / 'configs/atss_sepvit_lite_trees.py'
     shape = ('--shape', 64, 96, '--by-module', 3)
     output = run('get_flops.py', sepvit, *shape, cwd=tmp_path)
     assert '64 x 96' in output

@@ -17,7 +17,7 @@ from sepvit_mm.engine.typed import read_typed
 from sepvit_mm.errors import InputError
 
 MASK_RCNN = ROOT / 'configs/mask_rcnn_sepvit_t_coco.py'
-TREES = ROOT / 'configs/retinanet_sepvit_lite_trees.py'
+TREES = ROOT / 'configs/atss_sepvit_lite_trees.py'
 UPERNET = ROOT / 'configs/upernet_sepvit_lite_nuclei.py'
 
 

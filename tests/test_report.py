@@ -18,6 +18,7 @@ from noise import (
     detector_config,
     write_coco,
 )
+from PIL import Image
 
 from sepvit_mm.cli.main import main
 from sepvit_mm.engine import evaluate, load_config
@@ -25,12 +26,13 @@ from sepvit_mm.engine.models import build_model
 from sepvit_mm.report import write_report
 from sepvit_mm.report.classes import Labelled
 from sepvit_mm.report.classes import measure as measure_classes
+from sepvit_mm.report.compared import by_class
 from sepvit_mm.report.curves import curve
 from sepvit_mm.report.history import History, read_history
 from sepvit_mm.report.matching import Detected, Truths, average_precision, match
 from sepvit_mm.report.objects import by_size
 from sepvit_mm.report.objects import measure as measure_objects
-from sepvit_mm.report.parts import Matrix
+from sepvit_mm.report.parts import Findings, Matrix, Table
 from sepvit_mm.report.pictures import choose
 from sepvit_mm.report.pixels import confusion
 from sepvit_mm.report.progress import main_metric, summary
@@ -164,6 +166,36 @@ def test_several_runs_are_side_by_side(runs, tmp_path):
     loss = [alt for alt in alts if alt.startswith('Loss')]
     assert loss == ['Loss: detection ends at 1; detection (2) ends at 1']
     assert {'run1', 'run2'} <= {attrs.get('id') for _, attrs in page.tags}
+    assert 'AP by class class detection detection (2)' in page.text
+
+
+def test_runs_are_compared_by_class():
+    def found(**values: str) -> Findings:
+        rows = [[name, '7', value] for name, value in values.items()]
+        return Findings(
+            tables=[Table('By class', ['class', 'n', 'AP'], rows)], measure='AP'
+        )
+
+    names = ['a', 'b', 'c', 'd']
+    other = Findings(tables=[Table('x', ['class', 'IoU'], [])], measure='IoU')
+    runs = [Findings(), found(cat='1', dog='2'), other, found(dog='3', cow='4')]
+    table = by_class(names, runs)
+    assert table.headers == ['class', 'b', 'd']
+    assert table.rows == [['cat', '1', '–'], ['dog', '2', '3'], ['cow', '–', '4']]  # noqa: RUF001
+    assert by_class(names[:3], runs[:3]) is None
+
+
+def test_plots_are_written_as_pictures(runs, tmp_path):
+    folder = tmp_path / 'new/plots'
+    options = ['--out', str(tmp_path / 'x.html'), '--images', '0']
+    options += ['--plots', str(folder)]
+    assert main(['report', str(runs['detection']), *options]) == 0
+    names = {path.name for path in folder.iterdir()}
+    assert {'training-Loss.png', 'detection-Precision-and-recall.png'} <= names
+    assert len(names) == Page(tmp_path / 'x.html').count('svg')
+    for path in folder.iterdir():
+        with Image.open(path) as picture:
+            assert picture.format == 'PNG' and picture.width > 1000
 
 
 def test_what_is_there_is_shown_and_what_is_missing_is_named(runs, tmp_path):

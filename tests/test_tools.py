@@ -285,7 +285,7 @@ def test_a_detector_starts_from_the_whole_backbone_of_a_classifier(
     options = ['data_root=data', *ONE_PROCESS, f'{init_cfg}.type=Pretrained']
     options += ['train_cfg.max_iters=1', 'train_cfg.val_interval=1']
     log = run(
-        *('train.py', ROOT / 'configs/retinanet_sepvit_lite_trees.py'),
+        *('train.py', ROOT / 'configs/atss_sepvit_lite_trees.py'),
         *('--work-dir', 'work', '--cfg-options', *options),
         f'{init_cfg}.checkpoint={checkpoint}',
         cwd=tmp_path,
@@ -356,7 +356,7 @@ def test_a_checkpoint_of_another_model_is_refused_with_the_report(
     options += ['model.neck.in_channels=96,192,384,768']
     options += ['model.backbone.init_cfg.type=Pretrained']
     options += [f'model.backbone.init_cfg.checkpoint={checkpoint}']
-    config = ROOT / 'configs/retinanet_sepvit_lite_trees.py'
+    config = ROOT / 'configs/atss_sepvit_lite_trees.py'
     options = ['--cfg-options', *options]
     message = refusal('train.py', config, *options, one_line=False)
     assert 'does not fit SepViT' in message and str(checkpoint) in message
@@ -370,7 +370,7 @@ def write_nuclei(folder: Path) -> None:
 @pytest.mark.parametrize(
     'name, write, metrics, more',
     [
-        ('retinanet_sepvit_lite_trees', write_trees, ['bbox'], ['--tta']),
+        ('atss_sepvit_lite_trees', write_trees, ['bbox'], ['--tta']),
         ('mask_rcnn_sepvit_lite_nuclei', write_nuclei, ['bbox', 'segm'], []),
         ('upernet_sepvit_lite_nuclei', write_nuclei, ['mIoU'], ['--tta']),
     ],

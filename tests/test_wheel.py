@@ -90,7 +90,7 @@ from sepvit_mm.engine import build_model
 cfg = get_config('sepvit_mm::configs/mask_rcnn_sepvit_t_coco.py')
 mine = Config.fromfile('mine.py')
 print(cfg.model.type, mine.model.backbone.arch, mine.train_cfg.max_epochs)
-small = get_config('sepvit_mm::configs/retinanet_sepvit_lite_trees.py')
+small = get_config('sepvit_mm::configs/atss_sepvit_lite_trees.py')
 for each in (cfg, mine, small):
     build_model(each, device='meta')
 """

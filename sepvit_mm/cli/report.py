@@ -5,7 +5,14 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ..report import write_report
-from .options import add_cfg_options, add_device, at_least, file_to_write, require_file
+from .options import (
+    add_cfg_options,
+    add_device,
+    at_least,
+    file_to_write,
+    folder_to_write,
+    require_file,
+)
 from .quiet import quiet
 
 
@@ -32,6 +39,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help='how many of the worst images to show, and how many others (default: '
         '%(default)s)',
     )
+    parser.add_argument(
+        '--plots',
+        type=folder_to_write,
+        metavar='FOLDER',
+        help='also write the plots as PNG files to this folder',
+    )
     add_device(parser)
 
 
@@ -44,6 +57,7 @@ def run(args: Namespace) -> int:
             args.work_dirs,
             args.out,
             images=args.images,
+            plots=args.plots,
             device=args.device,
             overrides=args.cfg_options,
         )

@@ -86,6 +86,7 @@ def measure(taken: Sequence[Labelled], names: Sequence[str], cfg: Config) -> Fin
                 rows,
             )
         ],
+        measure='F1',
         matrix=Matrix(names, matrix, 'images'),
         order=order.tolist(),
         reasons=[

@@ -71,6 +71,7 @@ def measure(taken: Sequence[Detected], names: Sequence[str], cfg: Config) -> Fin
     return Findings(
         sentences=_sentences(overall, of_class, truths),
         tables=[_table(names, by_class, of_class, average_precision(truths))],
+        measure='AP',
         figures=[
             *_curves(names, overall, by_class, of_class),
             *_sizes(of_class, taken, threshold),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,9 +19,9 @@ from ..engine import load_config
 from ..engine.config import is_address
 from ..errors import InputError
 from ..version import __version__
-from . import progress
+from . import compared, progress
 from .held_out import HeldOut, count_images, predict_held_out
-from .parts import Findings, Table, number
+from .parts import Figure, Findings, Table, number
 from .pictures import BUDGET, Example, choose, examples
 from .work_dir import WorkDir, read_work_dir
 
@@ -51,6 +52,7 @@ def write_report(
     out: str | Path | None = None,
     *,
     images: int = 20,
+    plots: str | Path | None = None,
     device: str | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Path:
@@ -64,6 +66,8 @@ def write_report(
         out: the file. Defaults to ``report.html`` in the first folder.
         images: how many of the worst images are shown, and how many others, chosen at
             random. Defaults to 20.
+        plots: a folder to write the plots to as well, as PNG files. Defaults to None:
+            they are only on the page.
         device: such as 'cuda:1'. Defaults to None: a GPU if there is one.
         overrides: values of the configs by dotted key, e.g. ``{'data_root': DIR}``, as
             for :func:`sepvit_mm.engine.load_config`. Defaults to None.
@@ -92,17 +96,37 @@ def write_report(
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    found = [section.findings for section in sections]
+    training = progress.figures(names, [run.history for run in runs])
     text = environment.get_template('page.html').render(
         title=', '.join(names),
         sections=list(zip(names, sections)),
-        progress=progress.figures(names, [run.history for run in runs]),
+        progress=training,
         summary=progress.summary(names, [run.history for run in runs]),
+        comparison=compared.by_class(names, found),
         version=__version__,
         today=f'{datetime.now():%Y-%m-%d %H:%M}',
     )
     with written_whole(path) as partial:
         partial.write_text(text, encoding='utf-8')
+    if plots is not None:
+        _write_plots(
+            Path(plots),
+            {
+                'training': training,
+                **{name: own.figures for name, own in zip(names, found)},
+            },
+        )
     return path
+
+
+def _write_plots(folder: Path, drawn: Mapping[str, Sequence[Figure]]) -> None:
+    """Write plots as PNG files, named by run and title."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for run, figures in drawn.items():
+        for figure in figures:
+            name = re.sub(r'[^\w.]+', '-', f'{run} {figure.title}').strip('-')
+            (folder / f'{name}.png').write_bytes(figure.png)
 
 
 def distinct(names: Sequence[str]) -> list[str]:

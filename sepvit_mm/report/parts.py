@@ -36,12 +36,14 @@ class Figure:
     Attributes:
         title: what the plot shows.
         svg: the plot, to be put into a page.
+        png: the plot with its title and legend, as a file of its own.
         alt: the plot in words.
         legend: names of lines or bars, with their colours.
     """
 
     title: str
     svg: str
+    png: bytes
     alt: str
     legend: Sequence[tuple[str, str]] = ()
 
@@ -83,7 +85,8 @@ class Findings:
 
     Attributes:
         sentences: the most important, in words.
-        tables: by class.
+        tables: the first one by class.
+        measure: the column of that table by which runs are compared. Defaults to none.
         figures: curves and bars.
         matrix: what is taken for what. Defaults to None.
         order: images from the worst to the best, by index.
@@ -93,6 +96,7 @@ class Findings:
 
     sentences: Sequence[str] = ()
     tables: Sequence[Table] = ()
+    measure: str = ''
     figures: Sequence[Figure] = ()
     matrix: Matrix | None = None
     order: Sequence[int] = ()

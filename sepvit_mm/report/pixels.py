@@ -128,6 +128,7 @@ def measure(taken: Sequence[Mapped], names: Sequence[str], cfg: Config) -> Findi
                 rows,
             )
         ],
+        measure='IoU',
         matrix=Matrix(labels(names, count), total, 'pixels'),
         order=order.tolist(),
         reasons=reasons,

@@ -1,4 +1,4 @@
-"""Plots as SVG that takes on the colours of the page around it."""
+"""Plots, as SVG that takes on the colours of the page around it, and as PNG."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ COLOURS = tuple(
     '#{:02x}{:02x}{:02x}'.format(*OKABE_ITO[i]) for i in (6, 0, 3, 2, 4, 1, 5)
 )
 INK = '#010203'
+PIXELS_PER_INCH = 200
 OF_PAGE = {INK: 'currentColor', COLOURS[0]: 'var(--blue)'}
 """Colours that the page decides on, since they depend on its background."""
 SETTINGS: Any = {
@@ -64,10 +65,12 @@ def lines(
         mark: a point to mark. Defaults to None.
     """
     legend = list(zip(drawn, cycle(COLOURS)))
-    with _axes(x, y) as (axes, svg):
-        for line, (_, colour) in zip(drawn.values(), legend):
+    with _axes(title, x, y) as (axes, files):
+        for (name, line), (_, colour) in zip(drawn.items(), legend):
             marker = 'o' if len(line) < 20 else ''
-            axes.plot(*zip(*line), color=colour, marker=marker, markersize=3)
+            axes.plot(
+                *zip(*line), color=colour, marker=marker, markersize=3, label=name
+            )
         if unit_square:
             axes.set(xlim=(0, 1.01), ylim=(0, 1.02))
         if mark is not None:
@@ -76,7 +79,7 @@ def lines(
     ends = '; '.join(
         f'{name} ends at {line[-1][1]:.4g}' for name, line in drawn.items()
     )
-    return Figure(title, svg[0], alt or f'{title}: {ends}', _shown(legend))
+    return Figure(title, *files, alt or f'{title}: {ends}', _shown(legend))
 
 
 def stacked(
@@ -92,22 +95,22 @@ def stacked(
     """
     legend = list(zip(parts, COLOURS))
     below = [0] * len(names)
-    with _axes(x, 'objects') as (axes, svg):
+    with _axes(title, x, 'objects') as (axes, files):
         axes.grid(visible=False, axis='x')
-        for counts, (_, colour) in zip(parts.values(), legend):
-            axes.bar(range(len(names)), counts, bottom=below, color=colour)
+        for (part, counts), (_, colour) in zip(parts.items(), legend):
+            axes.bar(range(len(names)), counts, bottom=below, color=colour, label=part)
             below = [a + b for a, b in zip(below, counts)]
         axes.set_xticks(range(len(names)), names)
     words = '; '.join(
         f'{name}: ' + ', '.join(f'{counts[i]} {part}' for part, counts in parts.items())
         for i, name in enumerate(names)
     )
-    return Figure(title, svg[0], f'{title}: {words}', _shown(legend))
+    return Figure(title, *files, f'{title}: {words}', _shown(legend))
 
 
 @contextmanager
-def _axes(x: str, y: str) -> Iterator[tuple[Any, list[str]]]:
-    """Yield axes to draw on, and a list that has the SVG afterwards."""
+def _axes(title: str, x: str, y: str) -> Iterator[tuple[Any, list[Any]]]:
+    """Yield axes to draw on, and a list that has the SVG and the PNG afterwards."""
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure as Canvas
@@ -115,16 +118,22 @@ def _axes(x: str, y: str) -> Iterator[tuple[Any, list[str]]]:
         raise InputError(
             'report needs matplotlib: pip install "sepvit_mm[report]"'
         ) from error
-    svg: list[str] = []
+    files: list[Any] = []
     with rc_context(SETTINGS):
         canvas = Canvas(figsize=(5.4, 3.1), layout='constrained')
         axes = canvas.add_subplot()
         axes.set(xlabel=x, ylabel=y)
-        yield axes, svg
+        yield axes, files
         stream = io.StringIO()
         nothing = dict.fromkeys(('Date', 'Creator', 'Format', 'Type'))
         canvas.savefig(stream, format='svg', transparent=True, metadata=nothing)
-    svg.append(_inline(stream.getvalue()))
+        files.append(_inline(stream.getvalue()))
+        # the page has its own title and legend
+        axes.set_title(title, loc='left')
+        axes.legend(frameon=False, fontsize='small')
+        picture = io.BytesIO()
+        canvas.savefig(picture, format='png', dpi=PIXELS_PER_INCH)
+        files.append(picture.getvalue())
 
 
 def _inline(text: str) -> str:

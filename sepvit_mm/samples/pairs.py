@@ -49,6 +49,7 @@ _MASK_ENDS = (
     '_gt',
     '_l',
 )
+_LOSSY = ('.jpg', '.jpeg')
 _IMAGE_ENDS = ('_leftimg8bit', '_image', '_img', '_sat', '_rgb')
 _SPLITS = ('train', 'val', 'valid', 'validation', 'test', 'training', 'testing')
 
@@ -81,6 +82,11 @@ def pair_up(root: Path, files: Iterable[Path]) -> Pairs:
     """
     pictures = with_suffix(files, *IMAGES)
     stems = {(path.parent, path.stem.casefold()) for path in pictures}
+    photographs = {
+        (path.parent, path.stem.casefold())
+        for path in pictures
+        if path.suffix.lower() in _LOSSY
+    }
     images: list[Path] = []
     instances: list[Path] = []
     candidates: list[tuple[Path, Key]] = []
@@ -91,7 +97,11 @@ def pair_up(root: Path, files: Iterable[Path]) -> Pairs:
             instances.append(path)
         elif any(_OTHER.fullmatch(name) for name in (*folders, stem)):
             continue
-        elif any(map(_is_of_masks, folders)) or _ends_as_mask(path, stems):
+        elif (
+            any(map(_is_of_masks, folders))
+            or _ends_as_mask(path, stems)
+            or _is_beside(path, photographs)
+        ):
             candidates.append((path, _key(folders, stem)))
         else:
             images.append(path)
@@ -114,6 +124,12 @@ def _ends_as_mask(path: Path, stems: set[tuple[Path, str]]) -> bool:
         if stem.endswith(end)
         for own in ('', *_IMAGE_ENDS)
     )
+
+
+def _is_beside(path: Path, photographs: set[tuple[Path, str]]) -> bool:
+    """Tell whether a PNG has the name of a photograph beside it."""
+    key = (path.parent, path.stem.casefold())
+    return path.suffix.lower() == '.png' and key in photographs
 
 
 def _key(folders: Iterable[str], stem: str) -> Key:
@@ -169,5 +185,5 @@ def _rank(path: Path) -> tuple[int, bool, str]:
     """Order masks of one image: the numbers to train with, then exact files."""
     stem = path.stem.casefold()
     ends = [i for i, end in enumerate(_MASK_ENDS) if stem.endswith(end)]
-    is_lossy = path.suffix.lower() in ('.jpg', '.jpeg')
+    is_lossy = path.suffix.lower() in _LOSSY
     return min(ends, default=len(_MASK_ENDS)), is_lossy, str(path)

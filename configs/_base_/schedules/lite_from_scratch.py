@@ -6,7 +6,7 @@ warmup_iters = 100
 interval = 425
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=interval)
 optim_wrapper = dict(
-    optimizer=dict(lr=2e-3, weight_decay=0.05),
+    optimizer=dict(lr=7e-4, weight_decay=0.05),
     paramwise_cfg=dict(
         norm_decay_mult=0.0, custom_keys={'pos_encoding': dict(decay_mult=0.0)}
     ),
