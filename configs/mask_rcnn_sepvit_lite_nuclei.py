@@ -6,9 +6,7 @@ _base_ = [
     '_base_/runtime_mmdet.py',
 ]
 model = dict(
-    backbone=dict(
-        type='SepViT', arch='lite', init_cfg=dict(type='IdentityBlocks')
-    ),
+    backbone=dict(type='SepViT', arch='lite', init_cfg=dict(type='IdentityBlocks')),
     # nuclei are 15 to 30 pixels wide, and 1.5 times that in tests
     rpn_head=dict(anchor_generator=dict(scales=[6])),
     roi_head=dict(bbox_head=dict(num_classes=1), mask_head=dict(num_classes=1)),

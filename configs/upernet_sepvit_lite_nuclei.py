@@ -7,9 +7,7 @@ _base_ = [
 ]
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
-    backbone=dict(
-        type='SepViT', arch='lite', init_cfg=dict(type='IdentityBlocks')
-    ),
+    backbone=dict(type='SepViT', arch='lite', init_cfg=dict(type='IdentityBlocks')),
     decode_head=dict(num_classes=2),
     auxiliary_head=dict(num_classes=2),
 )

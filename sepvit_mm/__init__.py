@@ -16,7 +16,7 @@ from mmengine.config.utils import MODULE2PACKAGE
 
 from . import checkpoints  # noqa: F401  registers the initialiser `Pretrained`
 from .backbones import HiLo, LITv2, PaleAttention, PaleTransformer, SepViT
-from .plugins.bfloat16 import Bfloat16Hook
+from .plugins.bfloat16 import Bfloat16Hook, Bfloat16OptimWrapper
 from .plugins.compilation import CompileBackboneHook
 from .plugins.identity_blocks import IdentityBlocks
 from .plugins.layer_decay import LayerDecayOptimWrapperConstructor
@@ -26,6 +26,7 @@ from .version import __version__
 
 __all__ = [
     'Bfloat16Hook',
+    'Bfloat16OptimWrapper',
     'CompileBackboneHook',
     'HiLo',
     'IdentityBlocks',

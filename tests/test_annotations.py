@@ -1,9 +1,7 @@
 """Annotations that a config reads are checked before a run, and repaired in a copy."""
 
 import json
-import os
 import re
-from copy import deepcopy
 from pathlib import Path
 
 import noise
@@ -16,13 +14,7 @@ from mmengine.structures import InstanceData
 from PIL import Image
 
 from sepvit_mm.annotations import (
-    Demands,
-    coco_faults,
-    files,
     read_coco,
-    repair,
-    repaired,
-    write_copy,
 )
 from sepvit_mm.annotations.files import size_of
 from sepvit_mm.check import check
@@ -30,6 +22,7 @@ from sepvit_mm.check.annotations import annotation_faults
 from sepvit_mm.engine import annotations, evaluate, load_config, train
 from sepvit_mm.engine.sources import coco_uses
 from sepvit_mm.errors import InputError
+
 
 @pytest.fixture
 def coco(tmp_path):

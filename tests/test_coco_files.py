@@ -4,15 +4,9 @@ import json
 import os
 import re
 from copy import deepcopy
-from pathlib import Path
 
 import noise
 import pytest
-import torch
-from mmengine.config import Config
-from mmengine.model import BaseModel
-from mmengine.registry import MODELS, init_default_scope
-from mmengine.structures import InstanceData
 from PIL import Image
 
 from sepvit_mm.annotations import (
@@ -24,11 +18,6 @@ from sepvit_mm.annotations import (
     repaired,
     write_copy,
 )
-from sepvit_mm.annotations.files import size_of
-from sepvit_mm.check import check
-from sepvit_mm.check.annotations import annotation_faults
-from sepvit_mm.engine import annotations, evaluate, load_config, train
-from sepvit_mm.engine.sources import coco_uses
 from sepvit_mm.errors import InputError
 
 NAMES = [f'{index}.png' for index in range(noise.COUNT)]

@@ -58,9 +58,12 @@ def test_config_trains_every_parameter_and_predicts(name):
     before = [p.detach().clone() for p in model.parameters()]
     step = training_step(model, build_optimizer(cfg, model), batch)
     assert not step.unreached
-    # a small image may have one window: pointwise attention has no choice then
+    # A small image may have one window: pointwise attention has no choice then. And no
+    # object may belong to a map of ATSS, which has a scale for the boxes of each.
+    free = ('.attn.pointwise.', 'bbox_head.scales.')
     for (n, p), old in zip(model.named_parameters(), before):
-        assert (p.grad.any() and (p != old).any()) or '.attn.pointwise.' in n, n
+        moves = p.grad.any() and (p != old).any()
+        assert moves or any(part in n for part in free), n
 
     model.eval()
     with torch.no_grad():

@@ -13,6 +13,7 @@ from PIL import Image
 
 from sepvit_mm.checkpoints.whole import latest_checkpoint
 from sepvit_mm.datasets import crowns, nuclei, trees
+from sepvit_mm.plugins.bfloat16 import cpu_has_bfloat16
 
 RETINANET = ROOT / 'configs/retinanet_sepvit_t_coco.py'
 UPERNET = ROOT / 'configs/upernet_sepvit_t_ade20k.py'
@@ -246,7 +247,9 @@ def trained_classifier(tmp_path_factory) -> tuple[Path, str]:
 
 def test_classifier_is_trained_and_evaluated_by_the_same_tools(trained_classifier):
     folder, log = trained_classifier
-    assert 'float32' in log or torch.cuda.is_available()
+    has_bfloat16 = torch.cuda.is_available() or cpu_has_bfloat16()
+    precision = 'mixed, in bfloat16' if has_bfloat16 else 'float32'
+    assert f'precision {precision}' in ' '.join(log.split())
     # the weights that training starts from do not matter here
     other = ['load_from=absent.pth', 'resume=True']
     log = run(

@@ -9,9 +9,15 @@ import torch
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS
 
-from sepvit_mm import Bfloat16Hook, CompileBackboneHook, SepViT
+from sepvit_mm import (
+    Bfloat16Hook,
+    Bfloat16OptimWrapper,
+    CompileBackboneHook,
+    SepViT,
+)
 from sepvit_mm.check import random_batch
-from sepvit_mm.engine import build_model, load_config, vary
+from sepvit_mm.engine import build_model, load_config, precision, vary
+from sepvit_mm.engine.precision import predict_in, suited
 from sepvit_mm.errors import InputError
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -28,11 +34,90 @@ def test_mixed_precision_scales_the_loss_where_the_type_needs_it():
     half = vary(cfg, amp='float16').optim_wrapper
     assert (half.type, half.dtype) == ('AmpOptimWrapper', 'float16')
     assert 'loss_scale' not in half  # dynamic
-    brain = vary(cfg, amp='bfloat16').optim_wrapper
-    assert (brain.dtype, brain.loss_scale) == ('bfloat16', 1.0)
+    brain = vary(vary(cfg, amp='float16'), amp='bfloat16').optim_wrapper
+    assert brain.type == 'Bfloat16OptimWrapper'
+    assert not {'dtype', 'loss_scale'} & {*brain}
     again = vary(vary(cfg, amp='bfloat16'), amp='float16').optim_wrapper
-    assert 'loss_scale' not in again
+    assert again == half
     assert cfg.optim_wrapper.type == 'OptimWrapper'
+
+
+AMP = dict(type='AmpOptimWrapper', loss_scale=1.0, optimizer=dict(type='AdamW'))
+OURS = dict(type='Bfloat16OptimWrapper', optimizer=dict(type='AdamW'))
+
+
+@pytest.mark.parametrize(
+    'given, has_gpu, has_bfloat16, trained, said',
+    [
+        (AMP, True, False, 'AmpOptimWrapper', ''),
+        (OURS, True, False, 'Bfloat16OptimWrapper', ''),
+        (OURS, False, True, 'Bfloat16OptimWrapper', ''),
+        (OURS, False, False, 'OptimWrapper', 'would only emulate bfloat16'),
+        (AMP, False, True, 'OptimWrapper', 'no GPU: training in float32'),
+        (
+            dict(AMP, dtype='bfloat16'),
+            False,
+            True,
+            'Bfloat16OptimWrapper',
+            'training in bfloat16',
+        ),
+        (
+            dict(AMP, dtype=torch.bfloat16),
+            False,
+            False,
+            'OptimWrapper',
+            'would only emulate bfloat16',
+        ),
+        (dict(AMP, type='OptimWrapper'), False, True, 'OptimWrapper', ''),
+    ],
+)
+def test_a_machine_trains_in_the_precision_that_it_has(
+    given, has_gpu, has_bfloat16, trained, said, monkeypatch
+):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: has_gpu)
+    monkeypatch.setattr(precision, 'cpu_has_bfloat16', lambda: has_bfloat16)
+    before = dict(given)
+    settings, words = suited(given)
+    assert settings['type'] == trained and given == before
+    assert words == '' if not said else said in words
+    if trained != given['type']:
+        assert {*settings} == {'type', 'optimizer'}
+
+
+def test_bfloat16_is_for_the_losses_and_leaves_the_weights():
+    linear = torch.nn.Linear(4, 4)
+    wrapper = Bfloat16OptimWrapper(torch.optim.AdamW(linear.parameters()))
+    with wrapper.optim_context(linear):
+        outputs = linear(torch.ones(2, 4))
+    assert outputs.dtype == torch.bfloat16
+    wrapper.backward(outputs.float().sum())
+    assert linear.weight.dtype == linear.weight.grad.dtype == torch.float32
+
+
+def test_a_model_predicts_in_bfloat16_inside_a_loop_that_switches_autocast_off():
+    cfg = load_config(CROWNS)
+    torch.manual_seed(0)
+    model = build_model(cfg).eval()
+    data = random_batch('mmpretrain', (64, 64))
+    with torch.no_grad():
+        exact = [sample.pred_score for sample in model.test_step(copy.deepcopy(data))]
+        predict_in('bf16', model)
+        seen = []
+        hook = model.head.fc.register_forward_hook(lambda *a: seen.append(a[2].dtype))
+        with torch.autocast('cpu', enabled=False):
+            close = [sample.pred_score for sample in model.test_step(data)]
+    hook.remove()
+    assert seen == [torch.bfloat16]
+    torch.testing.assert_close(close, exact, atol=0.02, rtol=0, check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    'precision, words', [('fp16', 'needs a GPU'), ('int3', 'must be one of')]
+)
+def test_a_precision_that_the_device_lacks_is_refused(precision, words):
+    model = build_model(load_config(CROWNS))
+    with pytest.raises((InputError, ValueError), match=words):
+        predict_in(precision, model)
 
 
 @pytest.mark.parametrize('name', ['retinanet_sepvit_t_coco', 'mask_rcnn_sepvit_t_coco'])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ..engine.config import Launcher
+from ..engine.precision import Precision
 from ..engine.typed import Typed
 from ..errors import InputError
 
@@ -89,6 +90,16 @@ def add_device(parser: ArgumentParser) -> None:
     """Add the device that a model runs on to a command's arguments."""
     parser.add_argument(
         '--device', help='such as cuda:1 (default: a GPU if there is one, else cpu)'
+    )
+
+
+def add_precision(parser: ArgumentParser) -> None:
+    """Declare ``--precision``."""
+    parser.add_argument(
+        '--precision',
+        choices=get_args(Precision),
+        default='fp32',
+        help='numbers to predict in; fp16 needs a GPU (default: %(default)s)',
     )
 
 

@@ -11,10 +11,15 @@ from rich.progress import track
 
 from ..engine import load_config
 from ..prediction import Outcome, predict
-from ..prediction.model import Precision
 from ..prediction.outputs import Kind
 from ..terminal import console
-from .options import add_config, add_device, at_least, folder_to_write
+from .options import (
+    add_config,
+    add_device,
+    add_precision,
+    at_least,
+    folder_to_write,
+)
 from .quiet import quiet
 
 NAMED = 20  # failures
@@ -67,12 +72,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         '%(default)s)',
     )
     add_device(parser)
-    parser.add_argument(
-        '--precision',
-        choices=get_args(Precision),
-        default='fp32',
-        help='numbers to compute in (default: %(default)s)',
-    )
+    add_precision(parser)
     parser.add_argument(
         '--tta', action='store_true', help="use the config's test-time augmentation"
     )

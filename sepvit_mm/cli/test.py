@@ -13,6 +13,7 @@ from ..terminal import console
 from .options import (
     add_config,
     add_launcher,
+    add_precision,
     file_to_write,
     folder_to_write,
     require_file,
@@ -46,6 +47,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--tta', action='store_true', help="use the config's test-time augmentation"
     )
+    add_precision(parser)
 
 
 def run(args: Namespace) -> int:
@@ -54,7 +56,13 @@ def run(args: Namespace) -> int:
     require_folder(cfg.work_dir)
     out = args.out or require_file(Path(cfg.work_dir) / 'metrics.json')
     written = prediction_patterns(cfg)
-    metrics = evaluate(cfg, args.checkpoint, tta=args.tta, show_dir=args.show_dir)
+    metrics = evaluate(
+        cfg,
+        args.checkpoint,
+        tta=args.tta,
+        show_dir=args.show_dir,
+        precision=args.precision,
+    )
     if not is_main_process():
         return 0
     if metrics:  # shown first: a full disk does not take them

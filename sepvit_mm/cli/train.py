@@ -38,13 +38,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar='FILE',
         help='resume from this checkpoint (default FILE: the last one in the work dir)',
     )
-    for option, precision in (('--amp', 'float16'), ('--bf16', 'bfloat16')):
+    for option, precision, where in (
+        ('--amp', 'float16', 'a GPU'),
+        ('--bf16', 'bfloat16', 'a GPU, or a CPU with AVX512-BF16 or AMX'),
+    ):
         parser.add_argument(
             option,
             dest='amp',
             action='store_const',
             const=precision,
-            help=f'mixed precision in {precision} (needs a GPU)',
+            help=f'mixed precision in {precision} (needs {where})',
         )
     parser.add_argument(
         '--ema',

@@ -96,23 +96,6 @@ def backward_passes(cfg: Config) -> int:
     return cfg.optim_wrapper.get('accumulative_counts', 1)
 
 
-def in_float32(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy the settings of an optimizer wrapper, without mixed precision.
-
-    Without a GPU, mmengine refuses mixed precision, and mmcv's operators take only
-    float32.
-
-    Args:
-        optim_wrapper: the settings; left unchanged.
-    """
-    settings = dict(optim_wrapper)
-    if type_of(settings) == 'AmpOptimWrapper':
-        settings['type'] = 'OptimWrapper'
-        settings.pop('loss_scale', None)
-        settings.pop('dtype', None)
-    return settings
-
-
 def require_data(cfg: Config, *dataloaders: str) -> None:
     """Check that the files and folders of these dataloaders exist.
 

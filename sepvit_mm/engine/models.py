@@ -14,7 +14,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from ..errors import InputError
-from .config import in_float32
+from .precision import in_float32
 
 
 def build_model(cfg: Config, *, device: str | torch.device = 'cpu') -> BaseModel:

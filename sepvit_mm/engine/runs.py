@@ -7,7 +7,6 @@ from copy import deepcopy
 from pathlib import Path
 from uuid import uuid4
 
-import torch
 from mmengine.config import Config
 from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
@@ -26,13 +25,12 @@ from .annotations import mend_annotations
 from .config import (
     backward_passes,
     datasets_of,
-    in_float32,
     is_address,
     require_data,
-    type_of,
 )
 from .evaluators import use_faster_coco
 from .models import find_device
+from .precision import Precision, predict_in, suited
 
 
 def train(
@@ -45,8 +43,9 @@ def train(
     """Train as the config says, evaluating on its ``val_dataloader``.
 
     The log begins with what the run will do, and ends with where its results are.
-    Without a process group, SyncBN becomes plain batch norm; without a GPU, mixed
-    precision becomes float32. The log says so.
+    Without a process group, SyncBN becomes plain batch norm. Mixed precision that this
+    machine lacks becomes float32: float16 without a GPU, and bfloat16 on a CPU that
+    would only emulate it. The log says so.
 
     Args:
         cfg: from :func:`load_config`; left unchanged.
@@ -65,10 +64,7 @@ def train(
     """
     cfg = deepcopy(cfg)
     require_data(cfg, 'train_dataloader', 'val_dataloader')
-    wants_amp = type_of(cfg.optim_wrapper) == 'AmpOptimWrapper'
-    lacks_gpu = wants_amp and not torch.cuda.is_available()
-    if lacks_gpu:
-        cfg.optim_wrapper = in_float32(cfg.optim_wrapper)
+    cfg.optim_wrapper, precision = suited(cfg.optim_wrapper)
     if auto_scale_lr:
         _scale_lr(cfg)
     if seed is not None:
@@ -79,8 +75,8 @@ def train(
     start = None if checkpoint is not None else _local_start(cfg)
 
     runner = _runner(cfg, 'train', 'val')
-    if lacks_gpu:
-        runner.logger.warning('no GPU: training in float32, not in mixed precision')
+    if precision:
+        runner.logger.warning(precision)
     if resume == 'auto' and checkpoint is None:
         runner.logger.info(f'no complete checkpoint in {cfg.work_dir}: starting afresh')
     if start is not None:
@@ -167,6 +163,7 @@ def evaluate(
     tta: bool = False,
     show_dir: str | Path | None = None,
     device: str | None = None,
+    precision: Precision = 'fp32',
     hooks: Sequence[Hook] = (),
 ) -> dict[str, float]:
     """Evaluate a checkpoint on the config's ``test_dataloader``.
@@ -180,6 +177,7 @@ def evaluate(
         show_dir: folder for pictures of predictions beside the ground truth. Defaults
             to None: no pictures.
         device: such as 'cuda:1'. Defaults to None: a GPU if there is one.
+        precision: numbers that the model predicts in. Defaults to 'fp32'.
         hooks: hooks to register, for instance to see the predictions. Defaults to
             none.
 
@@ -190,7 +188,8 @@ def evaluate(
 
     Raises:
         InputError: data or the checkpoint is missing or does not fit, annotations are
-            faulty beyond repair, or the config does not define ``tta``.
+            faulty beyond repair, the config does not define ``tta``, or the device
+            lacks the precision.
     """
     cfg = deepcopy(cfg)
     require_data(cfg, 'test_dataloader')
@@ -208,6 +207,7 @@ def evaluate(
         runner.register_hook(hook)
     if device is not None:
         runner.model.to(find_device(device))
+    predict_in(precision, runner.model)
     return runner.test()
 
 

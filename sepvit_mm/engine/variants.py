@@ -13,6 +13,7 @@ from ..backbones.arch import require_one_of
 from ..errors import InputError
 from ..plugins.compilation import CompileBackboneHook
 from .config import type_of
+from .precision import in_float32
 
 Precision = Literal['float16', 'bfloat16']
 LAYER_DECAY = 'LayerDecayOptimWrapperConstructor'
@@ -32,7 +33,8 @@ def vary(
     Args:
         cfg: from :func:`load_config`; left unchanged.
         amp: train in mixed precision with this type: 'float16', with dynamic loss
-            scaling, or 'bfloat16', which needs none. Defaults to the config's own.
+            scaling, or 'bfloat16', which needs none, and which some CPUs have, too.
+            Defaults to the config's own.
         ema: evaluate and save an exponential moving average of the weights, of
             which each step replaces this share, in (0, 1). Defaults to the config's
             own.
@@ -67,11 +69,11 @@ def vary(
 def _mix_precision(cfg: Config, dtype: Precision) -> None:
     with _refusing():
         require_one_of('amp', dtype, Precision)
-    cfg.optim_wrapper.type = 'AmpOptimWrapper'
-    cfg.optim_wrapper.dtype = dtype
-    cfg.optim_wrapper.pop('loss_scale', None)  # the default is dynamic
-    if dtype == 'bfloat16':
-        cfg.optim_wrapper.loss_scale = 1.0
+    cfg.optim_wrapper = in_float32(cfg.optim_wrapper)
+    if dtype == 'float16':
+        cfg.optim_wrapper.update(type='AmpOptimWrapper', dtype=dtype)
+    else:
+        cfg.optim_wrapper.type = 'Bfloat16OptimWrapper'
         if 'Bfloat16Hook' not in map(type_of, cfg.get('custom_hooks') or []):
             _add_hook(cfg, type='Bfloat16Hook')
 

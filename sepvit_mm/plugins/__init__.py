@@ -1,1 +1,1 @@
-"""Hooks, an initialiser and an optimizer constructor that any config may name."""
+"""Hooks, optimizer wrappers and initialisers that any config may name."""

@@ -15,6 +15,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 
 from ..checkpoints.fill import REPORT
+from .bfloat16 import Bfloat16OptimWrapper
 
 Rows = Iterator[tuple[str, str]]
 MOST_IMAGES = 20_000  # objects are counted by reading the record of every image
@@ -127,10 +128,13 @@ def _optimizer(runner: Runner) -> Rows:
     if clip := wrapper.clip_grad_kwargs:
         text += f', gradients clipped at {clip.get("max_norm", clip)}'
     yield 'optimizer', text
-    dtype = getattr(wrapper, 'cast_dtype', None)
-    is_mixed = type(wrapper).__name__ == 'AmpOptimWrapper'
-    mixed = str(dtype or torch.float16).removeprefix('torch.')
-    yield 'precision', f'mixed, in {mixed}' if is_mixed else 'float32'
+    dtype = None
+    if isinstance(wrapper, Bfloat16OptimWrapper):
+        dtype = torch.bfloat16
+    elif type(wrapper).__name__ == 'AmpOptimWrapper':
+        dtype = getattr(wrapper, 'cast_dtype', None) or torch.float16
+    mixed = str(dtype).removeprefix('torch.')
+    yield 'precision', f'mixed, in {mixed}' if dtype else 'float32'
 
 
 def _schedule(scheduler: Mapping[str, Any]) -> str:

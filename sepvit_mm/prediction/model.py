@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,20 +15,15 @@ from mmengine.dataset import Compose, pseudo_collate
 from numpy.typing import NDArray
 from PIL.JpegImagePlugin import JpegImageFile
 
-from ..backbones.arch import require_one_of
 from ..checkpoints import read_file
 from ..checkpoints.whole import load_entirely
 from ..drawing.images import to_rgb
 from ..engine.config import datasets_of, type_of
 from ..engine.models import build_model, find_device
+from ..engine.precision import Precision, predict_in
 from ..engine.runs import augment, checkpoint_in
 from ..errors import InputError
-from ..plugins.bfloat16 import cast_for_operators
 from .inputs import Frames, Item
-
-Precision = Literal['fp32', 'bf16', 'fp16']
-"""Numbers in which a model computes."""
-DTYPES = {'bf16': torch.bfloat16, 'fp16': torch.float16}
 
 
 class Model:
@@ -57,11 +51,8 @@ class Model:
         precision: Precision = 'fp32',
         tta: bool = False,
     ) -> None:
-        require_one_of('precision', precision, Precision)
         cfg = deepcopy(cfg)
         self.device = find_device(device)
-        if precision == 'fp16' and self.device.type == 'cpu':
-            raise InputError('precision fp16 needs a GPU; on the CPU, use fp32 or bf16')
         if tta:
             masks = ((cfg.model.get('roi_head') or {}).get('mask_head')) is not None
             if masks or cfg.model.get('mask_head'):
@@ -74,13 +65,11 @@ class Model:
         backbone = cfg.model.get('module', cfg.model).get('backbone')
         if isinstance(backbone, dict):
             backbone.pop('init_cfg', None)
-        self._cast = DTYPES.get(precision)
         dataset = _test_dataset(cfg)
         self.model = build_model(cfg)
         load_entirely(self.model, path)
         self.model.to(self.device).eval()
-        if precision == 'bf16':
-            cast_for_operators(self.model)
+        predict_in(precision, self.model)
         self.scope = cfg.get('default_scope')
         pipeline = _without_annotations(dataset.pipeline)
         first = _loader_of(pipeline, cfg.filename)
@@ -166,14 +155,8 @@ class Model:
         results: dict[int, Any] = {}
         for indices in groups.values():
             data = pseudo_collate([batch[index] for index in indices])
-            with self._autocast():
-                results.update(zip(indices, self.model.test_step(data)))
+            results.update(zip(indices, self.model.test_step(data)))
         return [results[index] for index in range(len(batch))]
-
-    def _autocast(self) -> Any:
-        if self._cast is None:
-            return nullcontext()
-        return torch.autocast(self.device.type, self._cast)
 
 
 def _require_whole(path: Path) -> None:

@@ -14,9 +14,10 @@ from mmengine.config import Config
 from ..backbones.arch import require_one_of
 from ..drawing.samples import Shown, predictions_of
 from ..engine import load_config
+from ..engine.precision import Precision
 from ..errors import InputError
 from .inputs import Inputs, Item, find_inputs
-from .model import Model, Precision
+from .model import Model
 from .outputs import Kind, Outputs
 from .tiles import predict_in_tiles, tiles_of
 
