@@ -207,13 +207,20 @@ MISTAKES = {
         ['flops', CROWNS, '--cfg-options', 'model.neck.type=None_'],
         'cannot count .*None_',
     ),
-    'benchmark: backbone': (['benchmark', '--backbone', 'Swin'], "'Swin' .*'SepViT'"),
-    'benchmark: arch': (['benchmark', '--arch', 'x'], '--arch is x, .*lite, small'),
+    'benchmark: model': (
+        ['benchmark', 'swin'],
+        'swin is no config, and not one of sepvit-lite, .*literal, swin-t',
+    ),
+    'benchmark: reference': (
+        ['benchmark', 'pale-t', '--reference', 'swin-t'],
+        '--reference is swin-t, but must be one of pale-t',
+    ),
+    'benchmark: plot of one size': (['benchmark', '--plot', 'x.svg'], 'several sizes'),
     'benchmark: device': (
         ['benchmark', '--device', 'abacus'],
         '--device abacus cannot be used: .*abacus',
     ),
-    'benchmark: shape': (['benchmark', '--shape', '8', '8'], r'--shape is \[8, 8\]'),
+    'benchmark: shape': (['benchmark', '--shape', '8', '8'], '--shape: .*32 or more'),
     'benchmark: rounds': (['benchmark', '--rounds', '0'], '--rounds: .*1 or more'),
     'benchmark: batch': (['benchmark', '--batch', '0'], '--batch: .*1 or more'),
     'benchmark: file': (['benchmark', '--json', 'folder'], 'folder is a folder'),
@@ -336,11 +343,11 @@ def test_a_device_that_is_not_there_is_named(capsys):
 
 def test_peers_are_not_needed(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, 'timm', None)
-    options = ['--arch', 'lite', '--shape', '64', '64', '--rounds', '1']
-    assert main(['benchmark', *options]) == 2
+    options = ['--shape', '64', '64', '--rounds', '1']
+    assert main(['benchmark', 'sepvit-lite', 'swin-t', *options]) == 2
     assert 'pip install timm' in message_in(capsys.readouterr().err)
-    assert main(['benchmark', *options, '--no-peers']) == 0
-    assert 'speed relative to literal definition' in capsys.readouterr().out
+    assert main(['benchmark', 'sepvit-lite', 'literal', *options]) == 0
+    assert 'speed relative to sepvit-lite, literally' in capsys.readouterr().out
 
 
 @pytest.fixture

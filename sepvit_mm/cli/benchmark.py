@@ -1,57 +1,87 @@
-"""Time a backbone beside its literal definition and its peers, or measure memory."""
+"""Time models beside each other, or measure their memory."""
 
 from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from functools import partial
-from typing import Any
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any, get_args
 
 import torch
-from torch import nn
 
 from ..atomic import written_whole
-from ..backbones import LITv2, PaleTransformer, SepViT
 from ..errors import InputError
-from ..measure import evaluators, memory
-from ..measure.literal import literal_copy
-from ..measure.speed import summarize, time_in_turns, to_markdown
-from .options import add_shape, at_least, file_to_write
+from ..measure import evaluators, machine, memory
+from ..measure.cases import DTYPES, Case, Precision, Runtime, Setting, Task
+from ..measure.macs import count_macs
+from ..measure.peers import PEERS
+from ..measure.plot import draw_growth
+from ..measure.speed import (
+    UNSTEADY,
+    Row,
+    growth,
+    spread,
+    summarize,
+    time_in_turns,
+    to_markdown,
+)
+from .contenders import LITERAL, NAMED, Contender, contender
+from .options import LEAST_PIXELS, at_least, file_to_write
 
-BACKBONES: dict[str, type[SepViT | LITv2 | PaleTransformer]] = {
-    'SepViT': SepViT,
-    'LITv2': LITv2,
-    'PaleTransformer': PaleTransformer,
-}
-DEFAULT_ARCH = {'SepViT': 'tiny', 'LITv2': 'small', 'PaleTransformer': 'tiny'}
-LITERAL = 'literal definition'
-PEERS = {
-    'Swin-T (timm)': 'swin_tiny_patch4_window7_224',
-    'ConvNeXt-T (timm)': 'convnext_tiny',
-}
+DEFAULT = ('sepvit-t', LITERAL, 'swin-t', 'convnext-t')
+SHAPE = (800, 1344)
+REPEATS = 2  # of an unsteady measurement
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what to time, on what device, and where to write the result."""
+    """Declare what to measure, how, and where to write the result."""
     parser.add_argument(
-        '--backbone',
-        default='SepViT',
-        choices=sorted(BACKBONES),
-        help='backbone to time (default: %(default)s)',
+        'models',
+        nargs='*',
+        metavar='MODEL',
+        default=DEFAULT,
+        help=f'backbones ({", ".join(NAMED)}; of timm: {", ".join(PEERS)}; {LITERAL}: '
+        'the definition of the first one, step by step) or configs, for whole models '
+        f'(default: {" ".join(DEFAULT)})',
     )
     parser.add_argument(
-        '--arch',
-        help='its architecture (default: the closest to the peers, '
-        + ', '.join(f'{arch} for {name}' for name, arch in DEFAULT_ARCH.items())
-        + ')',
+        '--reference',
+        metavar='MODEL',
+        help=f'model that the others are compared with (default: {LITERAL}, else the '
+        'first of timm, else the first)',
     )
-    add_shape(parser, default=(800, 1344), default_help='800 1344')
+    parser.add_argument(
+        '--task',
+        choices=get_args(Task),
+        default='inference',
+        help='training is a forward and a backward pass (default: %(default)s)',
+    )
+    for option, choices in (('--precision', Precision), ('--runtime', Runtime)):
+        values = get_args(choices)
+        parser.add_argument(
+            option,
+            nargs='+',
+            choices=values,
+            default=[values[0]],
+            help=f'one or more (default: {values[0]})',
+        )
+    parser.add_argument(
+        '--shape',
+        nargs='+',
+        type=at_least(LEAST_PIXELS),
+        metavar='PIXELS',
+        default=SHAPE,
+        help='height and width; or the sides of several square images, to see how '
+        f'time grows: one number or more than two (default: {SHAPE[0]} {SHAPE[1]})',
+    )
     parser.add_argument(
         '--batch',
+        nargs='+',
         type=at_least(1),
-        default=1,
+        default=[1],
         metavar='N',
-        help='images in a batch (default: %(default)s)',
+        help='images in a batch, one or more (default: 1)',
     )
     parser.add_argument(
         '--rounds',
@@ -68,8 +98,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--memory',
         action='store_true',
-        help='measure peak memory, each model in its own process, instead of time; '
-        'without the literal definition',
+        help='measure peak memory, each model in its own process, instead of time',
     )
     parser.add_argument(
         '--evaluators',
@@ -77,48 +106,43 @@ def add_arguments(parser: ArgumentParser) -> None:
         help='compare pycocotools with faster-coco-eval instead, on noise of the size '
         "of COCO's val2017",
     )
-    parser.add_argument(
-        '--no-peers', action='store_true', help='leave out the peers from timm'
-    )
-    parser.add_argument(
-        '--json', type=file_to_write, metavar='FILE', help='write the rows to this file'
-    )
-    parser.add_argument(
-        '--markdown',
-        type=file_to_write,
-        metavar='FILE',
-        help='write the table to this file',
-    )
+    for option, what in (
+        ('--json', 'write the rows'),
+        ('--markdown', 'write the tables'),
+        ('--plot', 'draw how time grows with the image, as SVG or PNG,'),
+    ):
+        parser.add_argument(
+            option, type=file_to_write, metavar='FILE', help=f'{what} to this file'
+        )
 
 
 def run(args: Namespace) -> int:
-    """Measure the models, and print and write the table."""
+    """Measure the models, and print and write the tables."""
     if args.evaluators:
         return _compare_evaluators()
-    arch = args.arch or DEFAULT_ARCH[args.backbone]
-    variants = sorted(BACKBONES[args.backbone].variants)
-    if arch not in variants:
-        raise InputError(f'--arch is {arch}, but must be one of {", ".join(variants)}')
-    images = _images(args)
-    ours = BACKBONES[args.backbone](arch).eval()
-    models: dict[str, nn.Module] = {f'{args.backbone}-{arch}': ours}
-    # Pale's definition works position by position, which would take hours.
-    if not args.memory and args.backbone != 'PaleTransformer':
-        models[LITERAL] = literal_copy(ours)
-    if not args.no_peers:
-        models |= _peers(args.shape)
-    reference = next(name for name in (LITERAL, *PEERS, *models) if name in models)
-    if args.memory:
-        try:
-            peaks = memory.peak_memory(models, images)
-        except NotImplementedError as error:
-            raise InputError(f'--memory: {error}') from error
-        rows = [{'name': name, 'peak_bytes': peak} for name, peak in peaks.items()]
-        table = memory.to_markdown(peaks, reference)
-    else:
-        rows = summarize(_time(models, images, args.rounds), reference)
-        table = to_markdown(rows, reference)
-    _report(args, _setting(images), rows, table)
+    device = _device(args.device)
+    shapes = _shapes(args.shape)
+    if args.plot and len(shapes) < 2:
+        raise InputError('--plot needs images of several sizes: --shape 224 512 896')
+    groups = [_measure(args, device, *each) for each in product(args.batch, shapes)]
+    text = f'{machine.describe(device)}\n\n' + '\n\n'.join(g['table'] for g in groups)
+    if len(shapes) > 1 and not args.memory:
+        curves = _curves(groups)
+        text += '\n\n' + '\n'.join(
+            f'- {name}: time grows with the pixels to the power of '
+            f'{growth(*zip(*points)):.2f}'
+            for name, points in curves.items()
+        )
+        if args.plot:
+            draw_growth(curves, args.plot)
+    print(text)
+    rows = [{k: v for k, v in group.items() if k != 'table'} for group in groups]
+    result = {'machine': machine.describe(device), 'groups': rows}
+    content = json.dumps(result, indent=2)
+    for path, written in ((args.markdown, text), (args.json, content)):
+        if path:
+            with written_whole(path) as partial_file:
+                partial_file.write_text(f'{written}\n', encoding='utf-8')
     return 0
 
 
@@ -137,55 +161,125 @@ def _compare_evaluators() -> int:
     return int(differ)
 
 
-def _images(args: Namespace) -> torch.Tensor:
-    """Make a batch of noise on the device."""
+def _device(name: str) -> torch.device:
     try:
-        return torch.randn(args.batch, 3, *args.shape, device=args.device)
+        return torch.zeros(1, device=name).device
     except (AssertionError, RuntimeError) as error:  # no such device, or none here
         reason = str(error).partition('\n')[0]
-        raise InputError(f'--device {args.device} cannot be used: {reason}') from error
+        raise InputError(f'--device {name} cannot be used: {reason}') from error
 
 
-def _peers(shape: tuple[int, int]) -> dict[str, nn.Module]:
-    """Make other backbones of about this size, from timm."""
-    try:
-        import timm  # optional, only needed here
-    except ImportError as error:
+def _shapes(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Return heights and widths: of two numbers one shape, of others squares."""
+    if len(numbers) == 2:
+        return [(numbers[0], numbers[1])]
+    return [(side, side) for side in numbers]
+
+
+def _measure(
+    args: Namespace, device: torch.device, batch: int, shape: tuple[int, int]
+) -> dict[str, Any]:
+    """Measure all models, in all settings, on one batch of images of one shape."""
+    images = torch.randn(batch, 3, *shape, device=device)
+    cases = dict(_cases(args, images))
+    reference = _reference(args, cases)
+    about = f'{args.task}, {batch} x {shape[0]} x {shape[1]}'
+    group: dict[str, Any] = dict(task=args.task, batch=batch, shape=shape)
+    if args.memory:
+        try:
+            peaks = memory.peak_memory(cases)
+        except NotImplementedError as error:
+            raise InputError(f'--memory: {error}') from error
+        group['rows'] = [dict(name=n, peak_bytes=peak) for n, peak in peaks.items()]
+        table = memory.to_markdown(peaks, reference)
+    else:
+        rows = _time(args, cases, reference)
+        group['rows'] = [row.to_dict() for row in rows]
+        table = to_markdown(rows, reference)
+    return dict(group, table=f'{about}\n\n{table}')
+
+
+def _cases(args: Namespace, images: torch.Tensor) -> Iterator[tuple[str, Case]]:
+    """Yield each model in each setting, by a name that tells them apart."""
+    ours = next((name for name in args.models if name in NAMED), DEFAULT[0])
+    settings = list(product(args.precision, args.runtime))
+    for name in dict.fromkeys(args.models):
+        for precision, runtime in settings:
+            made = contender(name, tuple(images.shape[2:]), ours)
+            told = [made.name]
+            if len(args.precision) > 1 or precision != 'fp32':
+                told.append(precision)
+            if runtime != 'eager':
+                told.append('compiled')
+            setting = Setting(args.task, precision, runtime)
+            yield ', '.join(told), _case(made, images, setting)
+
+
+def _case(made: Contender, images: torch.Tensor, setting: Setting) -> Case:
+    return Case(made.model, images, setting, made.forward)
+
+
+def _reference(args: Namespace, cases: dict[str, Case]) -> str:
+    """Choose the case that the others are compared with."""
+    wanted = args.reference
+    if wanted is None:
+        peers = [name for name in args.models if name in PEERS]
+        wanted = LITERAL if LITERAL in args.models else [*peers, *args.models][0]
+    if wanted not in args.models:
         raise InputError(
-            'the peers are models of timm, which is not installed: pip install timm, '
-            'or leave them out with --no-peers'
-        ) from error
-    models = {}
-    for title, peer in PEERS.items():
-        options: dict[str, Any] = {'img_size': shape} if 'swin' in peer else {}
-        models[title] = timm.create_model(peer, features_only=True, **options).eval()
-    return models
+            f'--reference is {wanted}, but must be one of {", ".join(args.models)}'
+        )
+    each = len(args.precision) * len(args.runtime)
+    first = list(dict.fromkeys(args.models)).index(wanted) * each
+    return list(cases)[first]
 
 
-def _time(
-    models: dict[str, nn.Module], images: torch.Tensor, rounds: int
-) -> dict[str, list[float]]:
-    runs = {
-        name: partial(model.to(images.device), images) for name, model in models.items()
-    }
-    if images.is_cuda:
-        return time_in_turns(runs, rounds=rounds, synchronize=torch.cuda.synchronize)
-    return time_in_turns(runs, rounds=rounds)
+def _time(args: Namespace, cases: dict[str, Case], reference: str) -> list[Row]:
+    """Time all cases in turns; again if the machine was not steady."""
+    if (load := machine.load()) > machine.BUSY:
+        print(f'the machine is busy (load {load:.1f} a core): figures will be off')
+    for name, case in cases.items():
+        try:
+            case()
+        except (RuntimeError, ValueError) as error:
+            raise InputError(f'{name} cannot compute: {error}') from error
+    device = next(iter(cases.values())).images.device
+    best: dict[str, list[float]] = {}
+    for _ in range(1 + REPEATS):
+        seconds = time_in_turns(
+            cases, rounds=args.rounds, synchronize=lambda: machine.wait(device)
+        )
+        if not best or spread(seconds[reference]) < spread(best[reference]):
+            best = seconds
+        if (width := spread(best[reference])) <= UNSTEADY:
+            break
+        print(f'times of {reference} spread by {width:.0%}: measuring again')
+    count = next(iter(cases.values())).images.shape[0]
+    return summarize(best, reference, images=count, work=_work(cases))
 
 
-def _setting(images: torch.Tensor) -> str:
-    """Describe device and images, as the heading of a table."""
-    where = f'CPU, {torch.get_num_threads()} threads'
-    if images.is_cuda:
-        where = torch.cuda.get_device_name(images.device)
-    batch, _, height, width = images.shape
-    return f'{where}, float32 inference, {batch} x {height} x {width}'
+def _work(cases: dict[str, Case]) -> dict[str, float]:
+    """Return the seconds that the products of a case take at the matrix speed."""
+    found: dict[str, float] = {}
+    speeds: dict[torch.dtype, float] = {}
+    for name, case in cases.items():
+        dtype, device = DTYPES[case.setting.precision], case.images.device
+        is_backbone = case.forward is torch.nn.Module.__call__
+        if case.setting.task == 'training' or not is_backbone:
+            continue  # only the forward pass of a backbone is counted
+        if dtype not in speeds:
+            speeds[dtype] = machine.matrix_speed(dtype, device)
+        found[name] = count_macs(case.model, case.images) / speeds[dtype]
+    return found
 
 
-def _report(args: Namespace, setting: str, rows: list[dict], table: str) -> None:
-    print(f'{setting}\n\n{table}')
-    content = json.dumps({'setting': setting, 'rows': rows}, indent=2)
-    for path, text in ((args.markdown, f'{setting}\n\n{table}'), (args.json, content)):
-        if path:
-            with written_whole(path) as partial_file:
-                partial_file.write_text(f'{text}\n')
+def _curves(groups: Sequence[dict[str, Any]]) -> dict[str, list[tuple[int, float]]]:
+    """Return pixels and seconds of each row, by its name and batch."""
+    several = len({group['batch'] for group in groups}) > 1
+    curves: dict[str, list[tuple[int, float]]] = {}
+    for group in groups:
+        pixels = group['shape'][0] * group['shape'][1]
+        for row in group['rows']:
+            name = row['name'] + (f', batch {group["batch"]}' if several else '')
+            curves.setdefault(name, []).append((pixels, row['median_seconds']))
+    return curves

@@ -1,4 +1,4 @@
-"""Measure the peak memory of inference, each model in a process of its own.
+"""Measure the peak memory of a model, each in a process of its own.
 
 Within one process a model would find memory that an earlier one has left to it.
 """
@@ -11,20 +11,20 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+
+from .cases import Case
 
 STATUS = Path('/proc/self/status')  # has the peak of this process, VmHWM
 RESET = Path('/proc/self/clear_refs')  # sets it back, if 5 is written
 
 
-def peak_memory(models: Mapping[str, nn.Module], images: Tensor) -> dict[str, int]:
-    """Measure by how much memory rises at most while models predict.
+def peak_memory(cases: Mapping[str, Case]) -> dict[str, int]:
+    """Measure by how much memory rises at most while models compute once.
 
     On the CPU this is the memory of the process; on CUDA, that of PyTorch's tensors.
 
     Args:
-        models: what to measure, by name, in evaluation mode.
-        images: (B, C, H, W), on the device that the models are to run on.
+        cases: what to measure, by name.
 
     Returns:
         Bytes beyond model and images, by name.
@@ -32,28 +32,27 @@ def peak_memory(models: Mapping[str, nn.Module], images: Tensor) -> dict[str, in
     Raises:
         NotImplementedError: on a CPU without Linux's files of processes.
     """
-    if images.is_cuda:
-        return {name: _peak_on_cuda(model, images) for name, model in models.items()}
-    if not RESET.exists():
-        raise NotImplementedError(f'peak memory on the CPU needs Linux: no {RESET}')
-    shape, threads = images.shape, torch.get_num_threads()
     peaks = {}
-    for name, model in models.items():
+    for name, case in cases.items():
+        if case.images.is_cuda:
+            peaks[name] = _peak_on_cuda(case)
+            continue
+        if not RESET.exists():
+            raise NotImplementedError(f'peak memory on the CPU needs Linux: no {RESET}')
         with ProcessPoolExecutor(1, mp_context=get_context('spawn')) as process:
-            peaks[name] = process.submit(_peak_here, model, shape, threads).result()
+            threads = torch.get_num_threads()
+            peaks[name] = process.submit(_peak_here, case, threads).result()
     return peaks
 
 
-@torch.inference_mode()
-def _peak_here(model: nn.Module, shape: torch.Size, threads: int) -> int:
+def _peak_here(case: Case, threads: int) -> int:
     """Measure in this process, which is used once."""
     torch.set_num_threads(threads)
-    images = torch.randn(shape)
-    for weight in model.state_dict().values():
-        weight.sum()  # loads it, and so it does not count
+    for value in (case.images, *case.model.state_dict().values()):
+        value.sum()  # loads it, and so it does not count
     RESET.write_text('5')
     before = _peak()
-    model(images)
+    case()
     return _peak() - before
 
 
@@ -63,15 +62,11 @@ def _peak() -> int:
     return int(line.split()[1]) * 1024
 
 
-@torch.inference_mode()
-def _peak_on_cuda(model: nn.Module, images: Tensor) -> int:
-    model.to(images.device)
-    torch.cuda.reset_peak_memory_stats(images.device)
-    before = torch.cuda.max_memory_allocated(images.device)
-    model(images)
-    peak = torch.cuda.max_memory_allocated(images.device) - before
-    model.cpu()
-    return peak
+def _peak_on_cuda(case: Case) -> int:
+    torch.cuda.reset_peak_memory_stats(case.images.device)
+    before = torch.cuda.max_memory_allocated(case.images.device)
+    case()
+    return torch.cuda.max_memory_allocated(case.images.device) - before
 
 
 def to_markdown(peaks: Mapping[str, int], reference: str) -> str:

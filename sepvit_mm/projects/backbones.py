@@ -35,6 +35,11 @@ class Backbone:
     drop_path_rate: float = 0.0
 
     @property
+    def is_reduced(self) -> bool:
+        """Whether its architecture is ours, and only known to configs of projects."""
+        return self.arch in REDUCED
+
+    @property
     def has_windows(self) -> bool:
         """Whether a map must be a multiple of ``SIDE``, or is padded."""
         return self.kind in ('SepViT', 'PaleTransformer')
@@ -71,8 +76,7 @@ class Backbone:
             # mmdet would keep the statistics of BatchNorm as they are at the start
             fixed = dict(type='ResNet', depth=self.arch, norm_eval=False)
             return dict(fixed, out_indices=indices)
-        named = self.arch not in REDUCED
-        arch = self.arch if named else Name(f'_base_.{self.arch}')
+        arch = Name(f'_base_.{self.arch}') if self.is_reduced else self.arch
         settings: dict[str, Any] = dict(type=self.kind, arch=arch)
         if task == 'classification' and self.kind != 'SepViT':
             # SepViT's dense mode instead, so that a detector can start from all of it

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +16,7 @@ from ..atomic import written_whole
 from ..engine import load_config
 from ..engine.config import is_address
 from ..errors import InputError
+from ..measure.machine import versions
 from ..version import __version__
 from . import compared, progress
 from .held_out import HeldOut, count_images, predict_held_out
@@ -223,10 +222,8 @@ def _settings(cfg: Config, run: WorkDir) -> Iterator[tuple[str, str]]:
         if file and not is_address(root):
             yield f'{name.capitalize()} data', f'{root}: {file}'
     yield 'sepvit_mm (report)', __version__
-    for library in LIBRARIES:
-        for package in (library, f'onedl-{library}'):
-            with suppress(PackageNotFoundError):
-                yield f'{package} (report)', version(package)
+    for package, number_of in versions(LIBRARIES):
+        yield f'{package} (report)', number_of
 
 
 def _unfinished(cfg: Config, run: WorkDir) -> Iterator[str]:
