@@ -26,7 +26,7 @@ from ..measure.speed import (
     time_in_turns,
     to_markdown,
 )
-from .contenders import LITERAL, NAMED, Contender, contender
+from .contenders import LITERAL, NAMED, contender
 from .options import LEAST_PIXELS, at_least, file_to_write
 
 DEFAULT = ('sepvit-t', LITERAL, 'swin-t', 'convnext-t')
@@ -203,20 +203,17 @@ def _cases(args: Namespace, images: torch.Tensor) -> Iterator[tuple[str, Case]]:
     """Yield each model in each setting, by a name that tells them apart."""
     ours = next((name for name in args.models if name in NAMED), DEFAULT[0])
     settings = list(product(args.precision, args.runtime))
+    height, width = images.shape[2:]
     for name in dict.fromkeys(args.models):
         for precision, runtime in settings:
-            made = contender(name, tuple(images.shape[2:]), ours)
+            made = contender(name, (height, width), ours)
             told = [made.name]
             if len(args.precision) > 1 or precision != 'fp32':
                 told.append(precision)
             if runtime != 'eager':
                 told.append('compiled')
             setting = Setting(args.task, precision, runtime)
-            yield ', '.join(told), _case(made, images, setting)
-
-
-def _case(made: Contender, images: torch.Tensor, setting: Setting) -> Case:
-    return Case(made.model, images, setting, made.forward)
+            yield ', '.join(told), Case(made.model, images, setting, made.forward)
 
 
 def _reference(args: Namespace, cases: dict[str, Case]) -> str:

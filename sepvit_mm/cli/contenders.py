@@ -11,6 +11,7 @@ from typing import Any
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from ..backbones import FourStageBackbone
 from ..check import random_batch
 from ..engine import build_model, load_config
 from ..errors import InputError
@@ -68,9 +69,12 @@ def contender(name: str, shape: tuple[int, int], literal_of: str) -> Contender:
     return Contender(Path(name).stem, build_model(cfg), WholeModel(cfg.default_scope))
 
 
-def _ours(name: str) -> nn.Module:
+def _ours(name: str) -> FourStageBackbone:
     backbone = NAMED[name]
-    return MODELS.build(dict(type=backbone.kind, arch=backbone.arch))
+    model: FourStageBackbone = MODELS.build(
+        dict(type=backbone.kind, arch=backbone.arch)
+    )
+    return model
 
 
 @dataclass(frozen=True)

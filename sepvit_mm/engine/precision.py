@@ -89,7 +89,7 @@ def predict_in(precision: Precision, model: nn.Module) -> None:
     for part in model.modules():
         if isinstance(part, BaseModel):
             autocast = torch.autocast(device, DTYPES[precision])
-            part.forward = autocast(part.forward)  # type: ignore[method-assign]
+            part.forward = autocast(part.forward)
 
 
 def _of_type(kind: str, optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from ..errors import InputError
@@ -35,6 +37,6 @@ def peer(name: str, shape: tuple[int, int]) -> nn.Module:
         raise InputError(
             f'{name} is a model of timm, which is not installed: pip install timm'
         ) from error
-    options = {'img_size': shape} if name in BOUND_TO_SIZE else {}
+    options: dict[str, Any] = {'img_size': shape} if name in BOUND_TO_SIZE else {}
     model: nn.Module = timm.create_model(PEERS[name], features_only=True, **options)
     return model

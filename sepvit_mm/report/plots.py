@@ -79,7 +79,8 @@ def lines(
     ends = '; '.join(
         f'{name} ends at {line[-1][1]:.4g}' for name, line in drawn.items()
     )
-    return Figure(title, *files, alt or f'{title}: {ends}', _shown(legend))
+    svg, png = files
+    return Figure(title, svg, png, alt or f'{title}: {ends}', _shown(legend))
 
 
 def stacked(
@@ -105,7 +106,8 @@ def stacked(
         f'{name}: ' + ', '.join(f'{counts[i]} {part}' for part, counts in parts.items())
         for i, name in enumerate(names)
     )
-    return Figure(title, *files, f'{title}: {words}', _shown(legend))
+    svg, png = files
+    return Figure(title, svg, png, f'{title}: {words}', _shown(legend))
 
 
 @contextmanager
