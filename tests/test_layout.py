@@ -21,7 +21,7 @@ FLOORS = (
     ('measure',),
     ('engine',),
     ('zoo', 'check'),
-    ('projects', 'prediction', 'report'),
+    ('projects', 'prediction', 'report', 'deploy'),
     ('cli',),
     ('__main__',),
 )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from ..deploy import evaluate_exported, is_exported
 from ..engine import evaluate, load_config, metrics_table, write_metrics
 from ..engine.predictions import prediction_files, prediction_patterns
+from ..errors import InputError
 from ..terminal import console
 from .options import (
     add_config,
@@ -27,8 +30,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         'checkpoint',
         metavar='CHECKPOINT',
-        help='checkpoint file or its http(s) address, or a folder for the best '
-        'checkpoint in it, or the last if training kept no best',
+        help='checkpoint file or its http(s) address, or a folder: for the best '
+        'checkpoint in it, or the last if training kept no best; or for a model that '
+        'export wrote there',
     )
     add_launcher(parser)
     parser.add_argument(
@@ -56,13 +60,7 @@ def run(args: Namespace) -> int:
     require_folder(cfg.work_dir)
     out = args.out or require_file(Path(cfg.work_dir) / 'metrics.json')
     written = prediction_patterns(cfg)
-    metrics = evaluate(
-        cfg,
-        args.checkpoint,
-        tta=args.tta,
-        show_dir=args.show_dir,
-        precision=args.precision,
-    )
+    metrics = _evaluate(args, cfg)
     if not is_main_process():
         return 0
     if metrics:  # shown first: a full disk does not take them
@@ -77,3 +75,21 @@ def run(args: Namespace) -> int:
     if written:
         print(f'predictions written to {", ".join(prediction_files(written))}')
     return 0
+
+
+def _evaluate(args: Namespace, cfg: Config) -> dict[str, float]:
+    """Evaluate a checkpoint, or a model that was exported to a folder."""
+    if not is_exported(args.checkpoint):
+        return evaluate(
+            cfg,
+            args.checkpoint,
+            tta=args.tta,
+            show_dir=args.show_dir,
+            precision=args.precision,
+        )
+    if args.tta or args.precision != 'fp32':
+        raise InputError(
+            f'{args.checkpoint} is an exported model: it has the precision that it was '
+            'exported in, and no test-time augmentation'
+        )
+    return evaluate_exported(cfg, args.checkpoint, show_dir=args.show_dir)

@@ -158,7 +158,7 @@ def _require_same_run(runner: Runner, checkpoint: str | Path) -> None:
 
 def evaluate(
     cfg: Config,
-    checkpoint: str | Path,
+    checkpoint: str | Path | None,
     *,
     tta: bool = False,
     show_dir: str | Path | None = None,
@@ -171,7 +171,8 @@ def evaluate(
     Args:
         cfg: from :func:`load_config`; left unchanged.
         checkpoint: a file or an address, or a folder, for the best checkpoint in it, or
-            the last if training kept no best; it must fit the model key by key.
+            the last if training kept no best; it must fit the model key by key. None
+            for a model that brings its weights.
         tta: whether to use test-time augmentation, by the config's ``tta_model`` and
             ``tta_pipeline``. Defaults to False.
         show_dir: folder for pictures of predictions beside the ground truth. Defaults
@@ -195,12 +196,13 @@ def evaluate(
     require_data(cfg, 'test_dataloader')
     # mmengine would load these over the checkpoint
     cfg.load_from, cfg.resume = None, False
-    if Path(checkpoint).is_dir():
+    if checkpoint is not None and Path(checkpoint).is_dir():
         checkpoint = checkpoint_in(checkpoint)
     if tta:
         augment(cfg)
     runner = _runner(cfg, 'test')
-    load_entirely(runner.model, checkpoint)
+    if checkpoint is not None:
+        load_entirely(runner.model, checkpoint)
     if show_dir is not None:
         runner.register_hook(PictureHook(show_dir))
     for hook in hooks:

@@ -15,10 +15,10 @@ from mmengine.dataset import Compose, pseudo_collate
 from numpy.typing import NDArray
 from PIL.JpegImagePlugin import JpegImageFile
 
-from ..checkpoints import read_file
 from ..checkpoints.whole import load_entirely
 from ..drawing.images import to_rgb
-from ..engine.config import datasets_of, type_of
+from ..engine.config import type_of
+from ..engine.metainfo import meta_of, tested_dataset
 from ..engine.models import build_model, find_device
 from ..engine.precision import Precision, predict_in
 from ..engine.runs import augment, checkpoint_in
@@ -65,7 +65,7 @@ class Model:
         backbone = cfg.model.get('module', cfg.model).get('backbone')
         if isinstance(backbone, dict):
             backbone.pop('init_cfg', None)
-        dataset = _test_dataset(cfg)
+        dataset = tested_dataset(cfg)
         self.model = build_model(cfg)
         load_entirely(self.model, path)
         self.model.to(self.device).eval()
@@ -76,7 +76,7 @@ class Model:
         self._load = Compose(pipeline[: first + 1])
         self._rest = Compose(pipeline[first + 1 :])
         self._is_bgr = pipeline[first].get('imdecode_backend') != 'tifffile'
-        self.meta = _meta(cfg, dataset, path)
+        self.meta = meta_of(cfg, path)
         self.classes = tuple(map(str, self.meta.get('classes') or ()))
         self._frames = Frames()
 
@@ -181,18 +181,6 @@ def with_image(record: Mapping[str, Any], image: NDArray) -> dict[str, Any]:
     return {**record, 'img': image, 'img_shape': shape, 'ori_shape': shape}
 
 
-def _test_dataset(cfg: Config) -> Any:
-    """Return the innermost test dataset with a pipeline."""
-    found = [
-        dataset
-        for dataset in datasets_of(cfg.get('test_dataloader') or {})
-        if dataset.get('pipeline')
-    ]
-    if not found:
-        raise InputError(f'{cfg.filename} has no test_dataloader with a pipeline')
-    return found[-1]
-
-
 def _without_annotations(pipeline: Any) -> Any:
     """Leave out the transforms that load annotations, also within others."""
     if isinstance(pipeline, (list, tuple)):
@@ -211,18 +199,3 @@ def _loader_of(pipeline: Sequence[Mapping[str, Any]], filename: str) -> int:
         if re.match('Load.*Image', type_of(transform)):
             return index
     raise InputError(f'the test pipeline of {filename} has no transform that loads')
-
-
-def _meta(cfg: Config, dataset: Any, checkpoint: str | Path) -> dict[str, Any]:
-    """Find the classes and colours: the config's, the checkpoint's, the dataset's."""
-    from mmengine.registry import DATASETS
-
-    kind = DATASETS.get(dataset.type)
-    meta = {k.lower(): v for k, v in (getattr(kind, 'METAINFO', None) or {}).items()}
-    content = read_file(checkpoint)
-    saved = content.get('meta', {}) if isinstance(content, Mapping) else {}
-    saved = saved.get('dataset_meta') if isinstance(saved, Mapping) else None
-    for source in (saved, dataset.get('metainfo')):
-        if isinstance(source, Mapping):
-            meta.update({str(key).lower(): value for key, value in source.items()})
-    return meta

@@ -15,7 +15,7 @@ from .machine import Device, Machine
 Floats = NDArray[np.float64]
 
 SMALL = 16  # pixels that small objects should have: twice the detectors' first stride
-ENOUGH: dict[Device, int] = {'cpu': 24, 'gpu': 32}  # and more than this costs time
+ENOUGH: dict[Device, int] = {'cpu': 16, 'gpu': 32}  # and more than this costs time
 LARGE = 0.75  # part of a crop that large objects may fill
 MOST = 2.0  # enlarging further shows nothing new
 # Sides in pixels: of a crop in training, and of a whole image in tests. A crop is one

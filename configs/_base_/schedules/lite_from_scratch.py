@@ -1,9 +1,9 @@
 # Training from random weights on a few dozen small images, within minutes on two CPU
 # cores. It is counted in iterations, so that its length does not depend on the dataset.
 _base_ = './default.py'
-max_iters = 850
+max_iters = 500
 warmup_iters = 100
-interval = 425
+interval = 250
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=interval)
 optim_wrapper = dict(
     optimizer=dict(lr=7e-4, weight_decay=0.05),
