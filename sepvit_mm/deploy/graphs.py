@@ -49,10 +49,10 @@ class Classifier(Graph):
 
     outputs = ('scores',)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> tuple[Tensor]:
         """Classify (B, 3, H, W): (B, classes), with a sum of 1 for each image."""
         maps = self.model.extract_feat(images)
-        return self.model.head(maps).softmax(dim=1)
+        return (self.model.head(maps).softmax(dim=1),)
 
 
 class Segmentor(Graph):
@@ -60,15 +60,12 @@ class Segmentor(Graph):
 
     outputs = ('logits',)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> tuple[Tensor]:
         """Segment (B, 3, H, W): (B, classes, H, W)."""
         logits = self.model.decode_head(self.model.extract_feat(images))
-        return F.interpolate(
-            logits,
-            images.shape[2:],
-            mode='bilinear',
-            align_corners=self.model.align_corners,
-        )
+        align = self.model.align_corners
+        size = images.shape[2:]
+        return (F.interpolate(logits, size, mode='bilinear', align_corners=align),)
 
 
 class Maps(Graph):

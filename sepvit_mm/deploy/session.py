@@ -70,12 +70,12 @@ def _openvino(path: Path, description: Description) -> Callable[[Arrays], Any]:
 
 
 def _torch(path: Path, description: Description) -> Callable[[Arrays], Any]:
+    import torchvision  # noqa: F401  has operators of detectors
+
     graph = torch.export.load(path).module()
 
     def run(inputs: Arrays) -> Any:
         given = [torch.from_numpy(inputs[name]) for name in description.inputs]
-        outputs = graph(*given)
-        listed = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-        return [output.numpy() for output in listed]
+        return [output.numpy() for output in graph(*given)]
 
     return run
