@@ -119,7 +119,7 @@ def detector_config(
         root: folder of the data.
         more: lines to put at its end; they may change ``train_dataloader`` and the
             like, by assigning to their keys.
-        masks: train Mask R-CNN instead of RetinaNet.
+        masks: train Mask R-CNN instead of ATSS.
     """
     body = """
 metainfo = dict(classes=('cat', 'dog'), palette=[(220, 20, 60), (0, 80, 220)])
