@@ -6,7 +6,7 @@ the size of each image without its padding.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +23,25 @@ from .boxes import (
     suppress,
     where,
 )
+
+NONE = -1.0
+"""Score of what is no object."""
+
+
+class Objects(NamedTuple):
+    """Objects of all images of a batch.
+
+    Attributes:
+        box: left, top, right and bottom in pixels, (N, 4).
+        score: (N,).
+        label: the class, (N,).
+        image: index of the image, (N,).
+    """
+
+    box: Tensor
+    score: Tensor
+    label: Tensor
+    image: Tensor
 
 
 class Graph(nn.Module):
@@ -101,24 +120,17 @@ class Detector(Graph):
         maps = head(self.model.extract_feat(images))
         boxes, scores, labels = [], [], []
         for level, (logits, deltas, *centres) in enumerate(zip(*maps)):
-            found = _of_level(head, level, logits, deltas, settings['nms_pre'])
-            chosen, box, score, label = found
+            chosen, box, score, label = _of_level(
+                head, level, logits, deltas, settings['nms_pre']
+            )
             passes = score > settings['score_thr']
             if centres:  # ATSS: whether the place is in the middle of its object
                 score = score * _flat(centres[0], 1)[..., 0].sigmoid().gather(1, chosen)
             boxes.append(box)
-            scores.append(torch.where(passes, score, -1))
+            scores.append(torch.where(passes, score, NONE))
             labels.append(label)
-        box, score, label = (torch.cat(each, 1) for each in (boxes, scores, labels))
-        batch, count, _ = box.shape
-        image = torch.arange(batch, device=box.device)[:, None].expand(-1, count)
-        box = clip(box, sizes)
-        usable = (score >= 0) & _has_area(box, settings.get('min_bbox_size', -1))
-        kept = where(usable.flatten())
-        box, score, label, image = (
-            each.flatten(0, 1)[kept] for each in (box, score, label, image)
-        )
-        return _best(images, box, score, label, image, head.num_classes, settings)
+        found = _candidates(boxes, scores, labels, sizes, settings)
+        return (*_best(found, images, head.num_classes, settings),)
 
 
 def _flat(values: Tensor, channels: int) -> Tensor:
@@ -143,30 +155,36 @@ def _of_level(
     return place, boxes, scores, best % classes
 
 
-def _has_area(boxes: Tensor, least: float) -> Tensor:
-    if least < 0:
-        return torch.ones_like(boxes[..., 0], dtype=torch.bool)
-    sides = boxes[..., 2:] - boxes[..., :2]
-    return (sides > least).all(dim=-1)
-
-
-def _best(
-    images: Tensor,
-    box: Tensor,
-    score: Tensor,
-    label: Tensor,
-    image: Tensor,
-    classes: int,
+def _candidates(
+    boxes: list[Tensor],
+    scores: list[Tensor],
+    labels: list[Tensor],
+    sizes: Tensor,
     settings: Any,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+) -> Objects:
+    """Join what the maps give for all images, without what cannot be an object."""
+    box, score, label = (torch.cat(each, 1) for each in (boxes, scores, labels))
+    batch, count = score.shape
+    image = torch.arange(batch, device=box.device)[:, None].expand(-1, count)
+    box = clip(box, sizes)
+    usable = score >= 0
+    least = settings.get('min_bbox_size', -1)
+    if least >= 0:
+        usable &= (box[..., 2:] - box[..., :2] > least).all(dim=-1)
+    kept = where(usable.flatten())
+    found = (each.flatten(0, 1)[kept] for each in (box, score, label, image))
+    return Objects(*found)
+
+
+def _best(found: Objects, images: Tensor, classes: int, settings: Any) -> Objects:
     """Suppress overlapping boxes of a class, and keep the best of each image."""
-    groups = image * classes + label
+    box, score, label, image = found
     iou = settings['nms']['iou_threshold']
-    kept = suppress(box, score, groups, iou, _longer_side(images))
-    image = image[kept]
-    first = where(first_of_each(image, images.shape[0], settings['max_per_img']))
-    kept = kept[first]
-    return box[kept], score[kept], label[kept], image[first]
+    side = _longer_side(images)
+    kept = suppress(box, score, image * classes + label, iou, side)
+    most = settings['max_per_img']
+    kept = kept[where(first_of_each(image[kept], images.shape[0], most))]
+    return Objects(*(each[kept] for each in found))
 
 
 def _longer_side(images: Tensor) -> Tensor:
@@ -192,35 +210,31 @@ class MaskRCNN(Graph):
             in [0, 1].
         """
         maps = self.model.extract_feat(images)
-        box, image = self._propose(maps, images, sizes)
+        regions = self._propose(maps, images, sizes)
         heads, settings = self.model.roi_head, self.model.test_cfg['rcnn']
         logits, deltas = heads.bbox_head(
-            _regions(heads.bbox_roi_extractor, maps, box, image)
+            _pooled(heads.bbox_roi_extractor, maps, regions)
         )
         scores = logits.softmax(dim=1)[:, :-1]
         classes = scores.shape[1]
-        found = where((scores > settings['score_thr']).flatten())
-        row, label = found // classes, found % classes
-        coder = heads.bbox_head.bbox_coder
+        passes = where((scores > settings['score_thr']).flatten())
+        row, label = passes // classes, passes % classes
         deltas = deltas.unflatten(1, (-1, 4))
         own = label if deltas.shape[1] > 1 else torch.zeros_like(label)
-        box = decode(box[row], deltas[row, own], coder.means, coder.stds)
-        image = image[row]
+        coder = heads.bbox_head.bbox_coder
+        box = decode(regions.box[row], deltas[row, own], coder.means, coder.stds)
+        image = regions.image[row]
         limits = sizes.flip(1).repeat(1, 2).to(box.dtype)
         box = torch.minimum(box.clamp(min=0), limits[image])
-        score = scores[row, label]
-        box, score, label, image = _best(
-            images, box, score, label, image, classes, settings
-        )
-        masks = heads.mask_head(_regions(heads.mask_roi_extractor, maps, box, image))
-        place = torch.arange(label.shape[0], device=label.device)
-        own = label if masks.shape[1] > 1 else torch.zeros_like(label)
-        return box, score, label, image, masks[place, own].sigmoid()
+        found = Objects(box, scores[row, label], label, image)
+        found = _best(found, images, classes, settings)
+        masks = heads.mask_head(_pooled(heads.mask_roi_extractor, maps, found))
+        place = torch.arange(found.label.shape[0], device=label.device)
+        own = found.label if masks.shape[1] > 1 else torch.zeros_like(found.label)
+        return *found, masks[place, own].sigmoid()
 
-    def _propose(
-        self, maps: Any, images: Tensor, sizes: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Propose regions: boxes (N, 4), and the image of each (N,)."""
+    def _propose(self, maps: Any, images: Tensor, sizes: Tensor) -> Objects:
+        """Propose regions; the label of each is the map that it is from."""
         head, settings = self.model.rpn_head, self.model.test_cfg['rpn']
         boxes, scores, levels = [], [], []
         for index, (logits, deltas) in enumerate(zip(*head(maps))):
@@ -230,24 +244,15 @@ class MaskRCNN(Graph):
             boxes.append(box)
             scores.append(score)
             levels.append(label + index)  # there is one class
-        box, score, level = (torch.cat(each, 1) for each in (boxes, scores, levels))
-        batch, count, _ = box.shape
-        image = torch.arange(batch, device=box.device)[:, None].expand(-1, count)
-        box = clip(box, sizes)
-        usable = _has_area(box, settings.get('min_bbox_size', -1))
-        kept = where(usable.flatten())
-        box, score, level, image = (
-            each.flatten(0, 1)[kept] for each in (box, score, level, image)
-        )
-        box, _, _, image = _best(images, box, score, level, image, len(boxes), settings)
-        return box, image
+        found = _candidates(boxes, scores, levels, sizes, settings)
+        return _best(found, images, len(boxes), settings)
 
 
-def _regions(extractor: Any, maps: Any, box: Tensor, image: Tensor) -> Tensor:
+def _pooled(extractor: Any, maps: Any, found: Objects) -> Tensor:
     """Pool the features of each box from the map that suits its size."""
     from torchvision.ops import roi_align
 
-    rois = torch.cat([image[:, None].to(box.dtype), box], dim=1)
+    rois = torch.cat([found.image[:, None].to(found.box.dtype), found.box], dim=1)
     level_of = extractor.map_roi_levels(rois, extractor.num_inputs)
     pooled, order = [], []
     for level, layer in enumerate(extractor.roi_layers):
@@ -266,7 +271,7 @@ def _regions(extractor: Any, maps: Any, box: Tensor, image: Tensor) -> Tensor:
     return torch.cat(pooled)[torch.cat(order).argsort()]
 
 
-def graph_of(model: nn.Module) -> Graph:
+def graph_of(model: Any) -> Graph:
     """Make the graph of a model.
 
     Args:
@@ -279,13 +284,15 @@ def graph_of(model: nn.Module) -> Graph:
         return Maps(model)
     if hasattr(model, 'decode_head'):
         return Segmentor(model)
-    if hasattr(getattr(model, 'roi_head', None), 'mask_head'):
+    # subclasses may decode in another way
+    kind = type(getattr(model, 'roi_head', None)).__name__
+    if kind == 'StandardRoIHead' and model.roi_head.with_mask:
         return MaskRCNN(model)
-    if hasattr(getattr(model, 'bbox_head', None), 'prior_generator'):
+    if type(getattr(model, 'bbox_head', None)).__name__ in ('RetinaHead', 'ATSSHead'):
         return Detector(model)
     if hasattr(model, 'head') and hasattr(model, 'extract_feat'):
         return Classifier(model)
     raise InputError(
         f'{type(model).__name__} cannot be exported: only classifiers, segmentors, '
-        'detectors with anchors (RetinaNet, ATSS) and Mask R-CNN can'
+        'RetinaNet, ATSS and Mask R-CNN can'
     )
