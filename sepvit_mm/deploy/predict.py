@@ -20,11 +20,10 @@ def load_model(about: dict[str, Any]) -> Any:
     """Return a function from inputs to outputs, both by name."""
     names = about['outputs']
     if about['format'] == 'onnx':
-        import onnxruntime
+        from onnxruntime import InferenceSession, get_available_providers
 
-        providers = onnxruntime.get_available_providers()
-        path = str(HERE / 'model.onnx')
-        session = onnxruntime.InferenceSession(path, providers=providers)
+        providers = get_available_providers()
+        session = InferenceSession(HERE / 'model.onnx', providers=providers)
         return lambda inputs: dict(zip(names, session.run(names, inputs)))
     if about['format'] == 'openvino':
         import openvino
@@ -55,18 +54,15 @@ def resize(pixels: Any, width: int, height: int) -> Any:
 
 def target_size(rule: dict[str, Any], width: int, height: int) -> tuple[int, int]:
     """Return the width and height to resize an image to."""
-    a, b = rule['width'], rule['height']
-    if rule['resize'] == 'exact':
+    a, b, kind = rule['width'], rule['height'], rule['resize']
+    if kind == 'exact':
         return int(a), int(b)
     short, long = sorted((width, height))
-    if rule['resize'] == 'short_edge':
+    if kind == 'short_edge':
         return int(a * width / short), int(a * height / short)
-    factors = {
-        'none': 1.0,
-        'factor': a,
-        'fit': min(max(a, b) / long, min(a, b) / short),
-    }
-    factor = factors[rule['resize']]
+    if kind == 'fit':  # in either orientation
+        a = min(max(a, b) / long, min(a, b) / short)
+    factor = 1.0 if kind == 'none' else a
     return int(width * factor + 0.5), int(height * factor + 0.5)
 
 
@@ -80,9 +76,8 @@ def prepare(photo: Any, about: dict[str, Any]) -> tuple[dict[str, Any], Any, Any
     if cut := rule['crop']:
         top, left = (max(0, (side - cut) // 2) for side in pixels.shape[:2])
         pixels = pixels[top : top + cut, left : left + cut]
-    if rule['channels'] == 'BGR':
-        pixels = pixels[..., ::-1]
-    pixels = (pixels - rule['mean']) / rule['std']
+    order = 1 if rule['channels'] == 'RGB' else -1
+    pixels = (pixels[..., ::order] - rule['mean']) / rule['std']
     size = pixels.shape[:2]
     below, right = (-side % rule['pad_multiple'] for side in size)
     pixels = np.pad(pixels, ((0, below), (0, right), (0, 0)))
@@ -92,9 +87,7 @@ def prepare(photo: Any, about: dict[str, Any]) -> tuple[dict[str, Any], Any, Any
     return inputs, size, (width / photo.width, height / photo.height)
 
 
-def understand(
-    outputs: dict[str, Any], photo: Any, back: list[Any], about: dict[str, Any]
-) -> tuple[Any, Any]:
+def understand(outputs: Any, photo: Any, back: Any, about: Any) -> tuple[Any, Any]:
     """Return what was found, for JSON, and a picture of it."""
     size, factors = back
     names, thresholds = about['classes'], about['thresholds']
