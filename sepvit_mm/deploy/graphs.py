@@ -74,10 +74,50 @@ class Classifier(Graph):
         return (self.model.head(maps).softmax(dim=1),)
 
 
+class Pooling(nn.Module):
+    """Adaptive average pooling as two products, for maps of any size.
+
+    The operator of PyTorch is recorded with the places of one size.
+
+    Args:
+        height: of the output.
+        width: of the output.
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__()
+        self.size = (height, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool (B, C, H, W) to (B, C, height, width)."""
+        rows, columns = (
+            _shares(own, side, x) for own, side in zip(x.shape[2:], self.size)
+        )
+        return rows @ x @ columns.T
+
+
+def _shares(count: int, parts: int, like: Tensor) -> Tensor:
+    """Return the share that each of ``count`` entries has in each part's mean."""
+    part = torch.arange(parts, device=like.device)[:, None]
+    begin, end = part * count // parts, ((part + 1) * count + parts - 1) // parts
+    place = torch.arange(count, device=like.device)
+    inside = (place >= begin) & (place < end)
+    return inside.to(like.dtype) / (end - begin)
+
+
 class Segmentor(Graph):
     """Logits of the classes at each pixel."""
 
     outputs = ('logits',)
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__(model)
+        for parent in list(self.model.modules()):
+            for name, child in parent.named_children():
+                if isinstance(child, nn.AdaptiveAvgPool2d):
+                    size: Any = child.output_size
+                    sides = size if isinstance(size, tuple) else (size, size)
+                    setattr(parent, name, Pooling(*sides))
 
     def forward(self, images: Tensor) -> tuple[Tensor]:
         """Segment (B, 3, H, W): (B, classes, H, W)."""
