@@ -207,6 +207,17 @@ MISTAKES = {
         ['flops', CROWNS, '--cfg-options', 'model.neck.type=None_'],
         'cannot count .*None_',
     ),
+    'export: absent config': (['export', 'absent.py', 'x.pth', 'new'], 'absent.py'),
+    'export: folder': (['export', CROWNS, 'x.pth', 'folder'], 'folder exists already'),
+    'export: format': (
+        ['export', CROWNS, 'x.pth', 'new', '--format', 'caffe'],
+        "'caffe' .*'onnx', 'openvino', 'torch'",
+    ),
+    'export: size': (
+        ['export', CROWNS, 'x.pth', 'new', '--size', '0', '9'],
+        '--size: .*0, .*1 or more',
+    ),
+    'export: checkpoint': (['export', CROWNS, 'absent.pth', 'new'], 'absent.pth'),
     'benchmark: model': (
         ['benchmark', 'swin'],
         'swin is no config, and not one of sepvit-lite, .*literal, swin-t',
