@@ -44,7 +44,7 @@ MISTAKES = {
         TREES,
         "optimizer = dict(type='SGD', lr=0.02)",
         'ignored keys',
-        "optimizer is a key of the 2.x era and ignored; .*'AdamW', 'lr': 0.002",
+        "optimizer is a key of the 2.x era and ignored; .*'AdamW', 'lr': 0.0007",
     ),
     'schedule of the 2.x era': (
         CROWNS,
@@ -66,10 +66,10 @@ MISTAKES = {
     ),
     'neck': (
         TREES,
-        'model = dict(neck=dict(in_channels=[96, 192, 384, 768]))',
+        'model = dict(neck=dict(in_channels=[192, 384, 768]))',
         'channels',
-        r'model.neck.in_channels is \[96, 192, 384, 768\], but the backbone gives '
-        r'\[32, 64, 128, 256\]',
+        r'model.neck.in_channels is \[192, 384, 768\], but the backbone gives '
+        r'\[64, 128, 256\]',
     ),
     'head without a neck': (
         NUCLEI,
@@ -128,8 +128,9 @@ model = dict(
         'model.decode_head.num_classes is 19, but 150 are in train_dataloader',
     ),
     'anchors': (
-        TREES,
-        'model = dict(neck=dict(num_outs=5))',
+        'retinanet_sepvit_t_coco',
+        "model = dict(backbone=dict(arch='lite'), "
+        'neck=dict(in_channels=[64, 128, 256], num_outs=4))',
         'training step',
         'the training step failed: AssertionError.* That was on noise: try --on-data',
     ),

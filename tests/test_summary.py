@@ -51,7 +51,7 @@ def test_what_training_will_do_is_in_the_log(detector):
         'length 4 steps, about 1.3 times through the data',
         'evaluation every 2 steps',
         'batch 2 images x 2 backward passes = 4 images a step',
-        'learning rate 0.004, LinearLR over steps 0-2',
+        'learning rate 0.0014, LinearLR over steps 0-2',
         'optimizer AdamW, weight decay 0.05, gradients clipped at 5.0',
         'precision float32',
         'weights random',
