@@ -52,7 +52,7 @@ class Model:
         untrained: the same before training. Defaults to none.
         handed_over: the same after training from a backbone that was trained here.
             Defaults to none.
-        minutes: training time on two CPU cores. Defaults to None: not trained.
+        minutes: training time on one CPU core. Defaults to None: not trained.
     """
 
     name: str
