@@ -50,8 +50,6 @@ class Model:
             name. Defaults to none.
         measured: accuracies in percent measured here, by name. Defaults to none.
         untrained: the same before training. Defaults to none.
-        handed_over: the same after training from a backbone that was trained here.
-            Defaults to none.
         minutes: training time on one CPU core. Defaults to None: not trained.
     """
 
@@ -66,7 +64,6 @@ class Model:
     also_published: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, float] = field(default_factory=dict)
     untrained: Mapping[str, float] = field(default_factory=dict)
-    handed_over: Mapping[str, float] = field(default_factory=dict)
     minutes: int | None = None
 
     @property

@@ -137,7 +137,6 @@ def small() -> str:
         [
             _link(model),
             _figures(model.measured),
-            _figures(model.handed_over),
             _figures(model.untrained),
             f'{model.minutes} min',
         ]
@@ -145,9 +144,7 @@ def small() -> str:
         for model in family.models.values()
         if model.measured
     ]
-    return markdown(
-        ['config', 'held out', 'after hand-over', 'untrained', 'training'], rows
-    )
+    return markdown(['config', 'held out', 'untrained', 'training'], rows)
 
 
 def data() -> str:
