@@ -1,7 +1,0 @@
-# LITv2, reduced by us to SepViT-Lite's channels and blocks.
-_base_ = ['./atss_sepvit_lite_trees.py', '_base_/models/lite_archs.py']
-model = dict(
-    backbone=dict(
-        _delete_=True, type='LITv2', arch=_base_.litv2_lite, out_indices=(1, 2, 3)
-    )
-)
