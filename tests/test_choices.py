@@ -84,7 +84,9 @@ def test_images_are_enlarged_for_small_objects_and_reduced_for_large_ones():
     assert side([(0, 0, 10, 10)], size=(400, 300)) == 640  # 16 pixels
     assert side([(0, 0, 2, 2)], size=(400, 300)) == 800  # twice, not more
     assert side([(0, 0, 800, 800)]) == pytest.approx(1000 * 240 / 800, abs=16)
-    assert side([(0, 0, 20, 20)]) == 992
+    assert side([(0, 0, 20, 20)]) == 800  # 16 pixels
+    assert side([(0, 0, 90, 90)]) == 448  # two crops, not less
+    assert side([(0, 0, 20, 20)], size=(400, 300)) == 384  # about as they are
     # what the machine can do, or up to twice as much for objects to have 8 pixels
     assert side([(0, 0, 200, 200)], GPU, size=(6000, 4000)) == 960
     assert side([(0, 0, 60, 60)], size=(6000, 4000)) == 1024

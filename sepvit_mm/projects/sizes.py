@@ -23,6 +23,9 @@ MOST = 2.0  # enlarging further shows nothing new
 CROP: dict[Device, int] = {'cpu': 320, 'gpu': 640}
 LEAST_CROP: dict[Device, int] = {'cpu': 224, 'gpu': 320}
 IN_CROP = 3  # large objects that fit into a crop side by side: more only cost time
+CROPS_ACROSS = (
+    2  # images are not reduced below so many of the least crops, to save time
+)
 WHOLE: dict[Device, int] = {'cpu': 1024, 'gpu': 1344}
 SEMANTIC_CROP: dict[Device, int] = {'cpu': 256, 'gpu': 512}
 CLASSIFIED = 224
@@ -100,7 +103,8 @@ def _of_detector(
     device = machine.device
     least = _filled(LEAST_CROP[device] + backbone.filled - 1, backbone)
     most = _filled(CROP[device], backbone)
-    factor, why = _factor(small, large, most, device)
+    shortest = CROPS_ACROSS * LEAST_CROP[device] / longest
+    factor, why = _factor(small, large, most, shortest, device)
     if longest * factor > WHOLE[device]:
         # for objects that would all but vanish, up to twice as much
         visible = longest * min(factor, SMALL / 2 / small)
@@ -116,7 +120,9 @@ def _of_detector(
     )
 
 
-def _factor(small: float, large: float, crop: int, device: Device) -> tuple[float, str]:
+def _factor(
+    small: float, large: float, crop: int, shortest: float, device: Device
+) -> tuple[float, str]:
     """Choose how much images are enlarged for their objects, and say why."""
     least, most = SMALL / small, LARGE * crop / large
     if least > most:
@@ -129,8 +135,9 @@ def _factor(small: float, large: float, crop: int, device: Device) -> tuple[floa
             most,
             f'images are reduced so that objects fit into {crop} pixels',
         )
-    if small > ENOUGH[device]:
-        return ENOUGH[device] / small, 'images are reduced to save time'
+    reduced = max(ENOUGH[device] / small, shortest)
+    if reduced < 1:
+        return reduced, 'images are reduced to save time'
     return 1.0, 'images keep their size'
 
 
