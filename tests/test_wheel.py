@@ -125,9 +125,9 @@ def test_commands_work_from_anywhere(site, tmp_path):
     program = site / 'bin/sepvit-mm'
     names = run(site, tmp_path, program, '--help').split()
     assert {*COMMANDS} <= {*names}
-    options = ['--arch', 'lite', '--shape', '32', '32', '--rounds', '1', '--no-peers']
+    options = ['sepvit-lite', 'literal', '--shape', '64', '64', '--rounds', '1']
     table = run(site, tmp_path, program, 'benchmark', *options)
-    assert 'literal definition' in table
+    assert '| sepvit-lite, literally |' in table
 
 
 def test_a_report_needs_only_the_wheel(site, tmp_path):
