@@ -218,6 +218,10 @@ MISTAKES = {
         '--size: .*0, .*1 or more',
     ),
     'export: checkpoint': (['export', CROWNS, 'absent.pth', 'new'], 'absent.pth'),
+    'export: address': (
+        ['export', CROWNS, 'https://a.b/x.pth', 'new'],
+        'x.pth is an address: download it',
+    ),
     'benchmark: model': (
         ['benchmark', 'swin'],
         'swin is no config, and not one of sepvit-lite, .*literal, swin-t',

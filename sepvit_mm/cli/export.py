@@ -9,19 +9,14 @@ from typing import get_args
 from ..deploy import export
 from ..deploy.folder import Format
 from ..engine import load_config
-from .options import add_config, at_least
+from .options import add_checkpoint, add_config, at_least
 from .quiet import quiet
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the model, and what to write."""
     add_config(parser)
-    parser.add_argument(
-        'checkpoint',
-        metavar='CHECKPOINT',
-        help='checkpoint file, or a folder for the best checkpoint in it, or the last '
-        'if training kept no best',
-    )
+    add_checkpoint(parser)
     parser.add_argument(
         'out', type=Path, metavar='FOLDER', help='folder to write; it must not exist'
     )

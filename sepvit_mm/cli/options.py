@@ -93,6 +93,21 @@ def add_device(parser: ArgumentParser) -> None:
     )
 
 
+def add_checkpoint(parser: ArgumentParser, *, more: str = '') -> None:
+    """Declare the checkpoint of a trained model.
+
+    Args:
+        parser: of the command.
+        more: what else it may be. Defaults to nothing.
+    """
+    parser.add_argument(
+        'checkpoint',
+        metavar='CHECKPOINT',
+        help='checkpoint file or its http(s) address, or a folder, for the best '
+        f'checkpoint in it, or the last if training kept no best{more}',
+    )
+
+
 def add_precision(parser: ArgumentParser) -> None:
     """Declare ``--precision``."""
     parser.add_argument(

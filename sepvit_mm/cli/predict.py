@@ -14,6 +14,7 @@ from ..prediction import Outcome, predict
 from ..prediction.outputs import Kind
 from ..terminal import console
 from .options import (
+    add_checkpoint,
     add_config,
     add_device,
     add_precision,
@@ -28,12 +29,7 @@ NAMED = 20  # failures
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the model, the images and what to write."""
     add_config(parser)
-    parser.add_argument(
-        'checkpoint',
-        metavar='CHECKPOINT',
-        help='checkpoint file or its http(s) address, or a folder for the best '
-        'checkpoint in it, or the last if training kept no best',
-    )
+    add_checkpoint(parser)
     parser.add_argument(
         'inputs',
         nargs='+',

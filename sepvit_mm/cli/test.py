@@ -14,6 +14,7 @@ from ..engine.predictions import prediction_files, prediction_patterns
 from ..errors import InputError
 from ..terminal import console
 from .options import (
+    add_checkpoint,
     add_config,
     add_launcher,
     add_precision,
@@ -27,13 +28,7 @@ from .options import (
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the config, the checkpoint and what to write."""
     add_config(parser)
-    parser.add_argument(
-        'checkpoint',
-        metavar='CHECKPOINT',
-        help='checkpoint file or its http(s) address, or a folder: for the best '
-        'checkpoint in it, or the last if training kept no best; or for a model that '
-        'export wrote there',
-    )
+    add_checkpoint(parser, more='; or a folder that export wrote')
     add_launcher(parser)
     parser.add_argument(
         '--out',

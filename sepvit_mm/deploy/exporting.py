@@ -19,6 +19,7 @@ from torch.export import Dim, ExportedProgram
 from ..atomic import written_whole
 from ..backbones.arch import require_one_of
 from ..checkpoints.whole import load_entirely
+from ..engine.config import is_address
 from ..engine.metainfo import meta_of
 from ..engine.models import build_model
 from ..engine.runs import checkpoint_in
@@ -71,6 +72,8 @@ def export(
     out = Path(out)
     if out.exists():
         raise InputError(f'{out} exists already')
+    if is_address(checkpoint):
+        raise InputError(f'{checkpoint} is an address: download it, then export it')
     path = Path(checkpoint)
     path = checkpoint_in(path) if path.is_dir() else path
     model: Any = _load(cfg, path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from mmengine.model import BaseModel
@@ -11,16 +11,13 @@ from torch import nn
 
 from ..backbones.arch import require_one_of
 from ..errors import InputError
+from ..measure.cases import DTYPES, Precision
 from ..plugins.bfloat16 import (
     Bfloat16OptimWrapper,
     cast_for_operators,
     cpu_has_bfloat16,
 )
 from .config import type_of
-
-Precision = Literal['fp32', 'bf16', 'fp16']
-"""Numbers in which a model predicts."""
-DTYPES = {'bf16': torch.bfloat16, 'fp16': torch.float16}
 
 MMENGINES = 'AmpOptimWrapper'
 OURS = Bfloat16OptimWrapper.__name__
