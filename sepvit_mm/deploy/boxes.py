@@ -68,13 +68,13 @@ def clip(boxes: Tensor, sizes: Tensor) -> Tensor:
     """Clip boxes at the borders of their images.
 
     Args:
-        boxes: (B, N, 4).
-        sizes: height and width of each image, (B, 2).
+        boxes: (..., 4).
+        sizes: height and width of the image of each box, (..., 2), or 1 for N.
 
     Returns:
-        (B, N, 4).
+        As ``boxes``.
     """
-    limits = sizes.flip(1).repeat(1, 2)[:, None].to(boxes.dtype)
+    limits = torch.cat([sizes, sizes], dim=-1).flip(-1).to(boxes.dtype)
     return torch.minimum(boxes.clamp(min=0), limits)
 
 

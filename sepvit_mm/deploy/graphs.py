@@ -206,7 +206,7 @@ def _candidates(
     box, score, label = (torch.cat(each, 1) for each in (boxes, scores, labels))
     batch, count = score.shape
     image = torch.arange(batch, device=box.device)[:, None].expand(-1, count)
-    box = clip(box, sizes)
+    box = clip(box, sizes[:, None])
     usable = score >= 0
     least = settings.get('min_bbox_size', -1)
     if least >= 0:
@@ -264,8 +264,7 @@ class MaskRCNN(Graph):
         coder = heads.bbox_head.bbox_coder
         box = decode(regions.box[row], deltas[row, own], coder.means, coder.stds)
         image = regions.image[row]
-        limits = sizes.flip(1).repeat(1, 2).to(box.dtype)
-        box = torch.minimum(box.clamp(min=0), limits[image])
+        box = clip(box, sizes[image])
         found = Objects(box, scores[row, label], label, image)
         found = _best(found, images, classes, settings)
         masks = heads.mask_head(_pooled(heads.mask_roi_extractor, maps, found))
