@@ -230,6 +230,10 @@ MISTAKES = {
         ['benchmark', 'pale-t', '--reference', 'swin-t'],
         '--reference is swin-t, but must be one of pale-t',
     ),
+    'benchmark: memory, compiled': (
+        ['benchmark', '--memory', '--runtime', 'compile'],
+        '--memory measures eager models',
+    ),
     'benchmark: plot of one size': (['benchmark', '--plot', 'x.svg'], 'several sizes'),
     'benchmark: device': (
         ['benchmark', '--device', 'abacus'],

@@ -6,9 +6,12 @@ import ast
 import copy
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import torch
 from annotated import TASKS
@@ -16,14 +19,18 @@ from commands import message_in, run_script
 from noise import config_of_each_task
 from PIL import Image
 
+from sepvit_mm import LITv2
 from sepvit_mm.check import random_batch
 from sepvit_mm.cli.main import main
-from sepvit_mm.deploy import evaluate_exported
+from sepvit_mm.deploy import evaluate_exported, exporting
+from sepvit_mm.deploy.exporting import write_graph
 from sepvit_mm.deploy.folder import read_description
 from sepvit_mm.deploy.graphs import Graph, graph_of
+from sepvit_mm.deploy.model import ExportedModel
 from sepvit_mm.deploy.preparation import preparation_of
 from sepvit_mm.deploy.session import open_session
 from sepvit_mm.engine import build_model, evaluate, load_config
+from sepvit_mm.errors import InputError
 
 # As small as the necks and heads of the narrow models allow.
 ARCH = dict(
@@ -204,6 +211,54 @@ def test_openvino_says_what_onnx_says(trained, exported, tmp_path):
     require_close(found, wanted)
 
 
+def test_a_backbone_alone_is_recorded_for_any_size(trained, tmp_path):
+    config, checkpoint = trained['classification']
+    folder = tmp_path / 'maps'
+    options = ['--format', 'torch', '--backbone-only']
+    assert main(['export', str(config), str(checkpoint), str(folder), *options]) == 0
+    about = read_description(folder)
+    assert (about.task, about.least) == ('features', 225)
+    assert not (folder / 'predict.py').exists()
+    model = build_model(load_config(config)).eval()
+    model.load_state_dict(torch.load(checkpoint)['state_dict'])
+    images = torch.randn(3, 3, 250, 301)
+    found = open_session(folder, about)({'images': images.numpy()})
+    with torch.no_grad():
+        for name, each in zip(about.outputs, model.backbone(images)):
+            torch.testing.assert_close(torch.from_numpy(found[name]), each)
+    with pytest.raises(InputError, match='a backbone alone, which has no metrics'):
+        evaluate_exported(load_config(config), folder)
+
+
+def test_deformable_merging_is_an_operator_of_onnx(tmp_path):
+    arch = dict(ARCH, window_sizes=[0, 0, 2, 1])
+    arch.pop('_delete_')
+    model = LITv2(arch).eval()
+    for stage in model.stages[1:]:
+        torch.nn.init.normal_(stage.embed.offset.weight, std=0.1)  # it starts at zero
+    graph = graph_of(model)
+    write_graph(graph, tmp_path / 'model.onnx', 'onnx', None)
+    kinds = [n.op_type for n in onnx.load(tmp_path / 'model.onnx').graph.node]
+    assert kinds.count('DeformConv') == 3
+    session = onnxruntime.InferenceSession(tmp_path / 'model.onnx')
+    images = torch.randn(2, 3, 100, 131)
+    found = session.run(None, {'images': images.numpy()})
+    with torch.no_grad():
+        for wanted, got in zip(graph(images), found):
+            torch.testing.assert_close(
+                torch.from_numpy(got), wanted, atol=1e-4, rtol=1e-4
+            )
+
+
+def test_an_image_of_another_size_than_the_model_is_for_is_refused(exported):
+    model = ExportedModel.__new__(ExportedModel)
+    torch.nn.Module.__init__(model)
+    about = read_description(exported['classification'])
+    model.description = replace(about, size=(64, 64))
+    with pytest.raises(InputError, match=r'images of \(64, 64\), .* as \(64, 96\)'):
+        model(torch.zeros(1, 3, 64, 96), [])
+
+
 PIPELINES = {
     "dict(type='Resize', scale=(640, 480), keep_ratio=True)": ('fit', 640, 480),
     "dict(type='Resize', scale=(64, 48))": ('exact', 64, 48),
@@ -227,9 +282,17 @@ def test_the_rule_of_resizing_is_that_of_the_test_pipeline(transform, trained):
     assert (rule.resize, rule.width, rule.height) == PIPELINES[transform]
 
 
+def test_a_missing_package_is_named(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(exporting, 'find_spec', lambda name: None)
+    config, checkpoint = map(str, trained['detection'])
+    assert main(['export', config, checkpoint, str(tmp_path / 'new')]) == 2
+    message = message_in(capsys.readouterr().err)
+    assert 'onnx and onnxscript: pip install "sepvit_mm[export]"' in message
+
+
 def test_what_cannot_be_exported_is_said(trained, exported, tmp_path, capsys):
     config, checkpoint = map(str, trained['detection'])
     assert main(['export', config, checkpoint, str(exported['detection'])]) == 2
     assert 'exists already' in message_in(capsys.readouterr().err)
-    with pytest.raises(Exception, match='Linear cannot be exported'):
+    with pytest.raises(InputError, match='Linear cannot be exported'):
         graph_of(torch.nn.Linear(1, 1))

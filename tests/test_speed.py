@@ -9,6 +9,9 @@ import pytest
 import torch
 from commands import ROOT
 
+from sepvit_mm.cli import benchmark as command
+from sepvit_mm.cli.main import main
+from sepvit_mm.measure import machine
 from sepvit_mm.measure.cases import Case, Setting, total
 from sepvit_mm.measure.memory import peak_memory
 from sepvit_mm.measure.memory import to_markdown as memory_table
@@ -180,3 +183,28 @@ def test_a_model_that_cannot_compute_is_named(tmp_path):
     assert done.returncode == 2
     assert 'upernet_sepvit_lite_nuclei cannot compute' in done.stderr
     assert 'Expected more than 1 value per channel' in done.stderr
+
+
+@pytest.mark.parametrize('steady, measured', [(True, 1), (False, 3)])
+def test_an_unsteady_measurement_is_repeated(steady, measured, monkeypatch, capsys):
+    calls = []
+
+    def timed(cases, **_):
+        calls.append(cases)
+        times = [2.0] * 4 if steady else [1.0, 3.0] * 2
+        return dict.fromkeys(cases, times)
+
+    monkeypatch.setattr(command, 'time_in_turns', timed)
+    assert (
+        main(['benchmark', 'sepvit-lite', '--shape', '64', '64', '--rounds', '4']) == 0
+    )
+    assert len(calls) == measured
+    assert ('however often measured' in capsys.readouterr().out) != steady
+
+
+def test_a_busy_machine_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(machine, 'load', lambda: 2.5)
+    assert (
+        main(['benchmark', 'sepvit-lite', '--shape', '64', '64', '--rounds', '1']) == 0
+    )
+    assert 'the machine is busy (load 2.5 a core)' in capsys.readouterr().out

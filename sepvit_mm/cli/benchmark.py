@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from itertools import product
 from typing import Any, get_args
 
@@ -122,6 +123,8 @@ def run(args: Namespace) -> int:
         return _compare_evaluators()
     device = _device(args.device)
     shapes = _shapes(args.shape)
+    if args.memory and 'compile' in args.runtime:
+        raise InputError('--memory measures eager models, not compiled ones')
     if args.plot and len(shapes) < 2:
         raise InputError('--plot needs images of several sizes: --shape 224 512 896')
     groups = [_measure(args, device, *each) for each in product(args.batch, shapes)]
@@ -194,7 +197,7 @@ def _measure(
         table = memory.to_markdown(peaks, reference)
     else:
         rows = _time(args, cases, reference)
-        group['rows'] = [row.to_dict() for row in rows]
+        group['rows'] = [asdict(row) for row in rows]
         table = to_markdown(rows, reference)
     return dict(group, table=f'{about}\n\n{table}')
 
@@ -248,9 +251,11 @@ def _time(args: Namespace, cases: dict[str, Case], reference: str) -> list[Row]:
         )
         if not best or spread(seconds[reference]) < spread(best[reference]):
             best = seconds
-        if (width := spread(best[reference])) <= UNSTEADY:
+        if spread(best[reference]) <= UNSTEADY:
             break
-        print(f'times of {reference} spread by {width:.0%}: measuring again')
+    else:
+        width = spread(best[reference])
+        print(f'times of {reference} spread by {width:.0%}, however often measured')
     count = next(iter(cases.values())).images.shape[0]
     return summarize(best, reference, images=count, work=_work(cases))
 

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,12 @@ TASKS: dict[type[Graph], str] = {
 }
 TRACED = (353, 417)  # an odd size, so that nothing depends on it by chance
 LIBRARIES = ('torch', 'torchvision', 'onnx', 'onnxscript', 'openvino', 'nncf')
+NEEDED: dict[Format, tuple[str, ...]] = {
+    'onnx': ('onnx', 'onnxscript'),
+    'openvino': ('onnx', 'onnxscript', 'openvino'),
+    'torch': (),
+}
+"""Packages that write a format."""
 SHOWN = 0.3
 """Score from which objects are drawn."""
 
@@ -69,6 +76,12 @@ def export(
             missing, or the folder exists.
     """
     require_one_of('format', format, Format)
+    missing = [name for name in NEEDED[format] if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f'format {format} needs {" and ".join(missing)}: pip install '
+            '"sepvit_mm[export]"'
+        )
     out = Path(out)
     if out.exists():
         raise InputError(f'{out} exists already')

@@ -65,7 +65,7 @@ class Description:
 
 
 def write_description(folder: Path, description: Description) -> None:
-    """Write ``model.json``, ``predict.py`` and ``README.md`` beside the model.
+    """Write ``model.json``, ``README.md`` and ``predict.py`` beside the model.
 
     Args:
         folder: which has the model already.
@@ -73,7 +73,8 @@ def write_description(folder: Path, description: Description) -> None:
     """
     text = json.dumps(asdict(description), indent=2, ensure_ascii=False)
     (folder / DESCRIPTION).write_text(text + '\n', encoding='utf-8')
-    shutil.copy(SCRIPT, folder / SCRIPT.name)
+    if description.task != 'features':  # maps are nothing to look at
+        shutil.copy(SCRIPT, folder / SCRIPT.name)
     (folder / 'README.md').write_text(_card(description), encoding='utf-8')
 
 
@@ -112,6 +113,16 @@ def _card(description: Description) -> str:
     shown = ', '.join(description.classes[:20])
     if len(description.classes) > 20:
         shown += f' and {len(description.classes) - 20} more'
+    use = ''
+    if description.task != 'features':
+        use = f"""Predict images on a machine without PyTorch:
+
+```shell
+pip install numpy pillow {runtime[description.format]}
+python predict.py photo.jpg --out predictions
+```
+
+"""
     return f"""# {config.get('name', 'Exported model')}
 
 | | |
@@ -122,13 +133,6 @@ def _card(description: Description) -> str:
 | size of images | {size} |
 | exported from | `{config.get('name')}`, `{weights.get('name')}` |
 
-Predict images on a machine without PyTorch:
-
-```shell
-pip install numpy pillow {runtime[description.format]}
-python predict.py photo.jpg --out predictions
-```
-
-`model.json` says how images are prepared, what the inputs and outputs are called, and
+{use}`model.json` says how images are prepared, what inputs and outputs are called, and
 which config and weights the model was made from.
 """

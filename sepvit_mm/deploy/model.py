@@ -77,6 +77,12 @@ class ExportedModel(BaseModel):
             mode: only 'predict'.
         """
         assert mode == 'predict' and data_samples is not None
+        size = tuple(inputs.shape[2:])
+        if self.description.size not in (None, size):
+            raise InputError(
+                f'the model is for images of {self.description.size}, but this one is '
+                f'prepared as {size}'
+            )
         feeds = {'images': inputs.cpu().numpy()}
         if 'sizes' in self.description.inputs:
             sizes = [sample.img_shape for sample in data_samples]

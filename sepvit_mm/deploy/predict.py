@@ -35,7 +35,7 @@ def load_model(about: dict[str, Any]) -> Any:
     import torch
     import torchvision  # noqa: F401  has operators of detectors
 
-    graph = torch.export.load(HERE / 'model.pt2').module()
+    graph = torch.no_grad()(torch.export.load(HERE / 'model.pt2').module())
     run = lambda inputs: graph(*map(torch.from_numpy, inputs.values()))  # noqa: E731
     return lambda inputs: dict(zip(names, (each.numpy() for each in run(inputs))))
 
@@ -134,7 +134,7 @@ def main() -> int:
                 photo = ImageOps.exif_transpose(Image.open(path))
                 inputs, *back = prepare(photo, about)
                 words, picture = understand(model(inputs), photo, back, about)
-            except (OSError, ValueError) as error:
+            except Exception as error:  # of any kind: the others can be predicted
                 print(f'{path}: {error}', file=sys.stderr)
                 failed += 1
                 continue

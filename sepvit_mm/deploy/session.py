@@ -76,6 +76,7 @@ def _torch(path: Path, description: Description) -> Callable[[Arrays], Any]:
 
     def run(inputs: Arrays) -> Any:
         given = [torch.from_numpy(inputs[name]) for name in description.inputs]
-        return [output.numpy() for output in graph(*given)]
+        with torch.no_grad():
+            return [output.numpy() for output in graph(*given)]
 
     return run

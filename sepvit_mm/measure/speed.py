@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median, quantiles
-from typing import Any
 
 from rich.progress import track
 
@@ -85,10 +84,6 @@ class Row:
     speedup_range: tuple[float, float]
     spread: float
     matrix_share: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the row as JSON takes it."""
-        return asdict(self)
 
 
 def summarize(
